@@ -1,0 +1,31 @@
+//! What there is: servers, positions, clusters, policies, findings, plans and durable changes, as plain values.
+//!
+//! This crate knows no I/O, no async, no serialisation and no clock. Time is a [`Timestamp`] handed in.
+
+mod analysis;
+mod command;
+mod fleet;
+mod instance;
+mod key;
+mod observation;
+mod plan;
+mod policy;
+mod position;
+mod recovery;
+mod secret;
+mod time;
+mod version;
+
+pub use analysis::*;
+pub use command::*;
+pub use fleet::*;
+pub use instance::*;
+pub use key::*;
+pub use observation::*;
+pub use plan::*;
+pub use policy::*;
+pub use position::*;
+pub use recovery::*;
+pub use secret::*;
+pub use time::*;
+pub use version::*;

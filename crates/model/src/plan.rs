@@ -1,0 +1,257 @@
+//! What is going to be done, as data: typed steps with what must hold before, what will hold after, how long each
+//! may take, and how it is undone.
+//!
+//! A plan is made by a pure planner in `decide`, judged there by a checker that does not know the planner, and run by
+//! the engine's executor. The same value is previewed, journalled, resumed and rolled back. Where new observation is
+//! needed in the middle (stop, read positions, choose), an operation is a sequence of plans with a pure decision
+//! between them.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{BinlogCoordinates, InstanceKey};
+
+/// Which replication threads an action is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Receiver and applier.
+    Both,
+    /// The receiver (IO thread).
+    Receiver,
+    /// The applier (SQL thread).
+    Applier,
+}
+
+/// Where a replica starts to read from its new source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourcePosition {
+    /// Keep the way the replica finds its place (GTID stays GTID); only host and port change.
+    Keep,
+    /// Switch to, or stay with, Oracle auto-position.
+    OracleAutoPosition,
+    /// MariaDB `master_use_gtid=slave_pos`.
+    MariaDbSlavePos,
+    /// MariaDB `master_use_gtid=current_pos`: for a server that was a primary.
+    MariaDbCurrentPos,
+    /// File and position; switches GTID off on the channel when it is on.
+    File(BinlogCoordinates),
+}
+
+/// One change, or one wait, on one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Stop replication threads. Stopping what is stopped succeeds.
+    StopReplication(Threads),
+    /// Start replication threads.
+    StartReplication(Threads),
+    /// Wait until everything in the relay log is applied.
+    WaitApplied,
+    /// Wait until the given GTID set (or MariaDB position) is executed.
+    WaitExecutedGtid(String),
+    /// Wait until these coordinates of the source are executed.
+    WaitExecutedCoordinates(BinlogCoordinates),
+    /// Replicate from another server. Threads must be stopped.
+    ChangeSource {
+        /// The new source.
+        source: InstanceKey,
+        /// Where to start.
+        position: SourcePosition,
+    },
+    /// Forget the source for good. Threads must be stopped.
+    ResetReplication,
+    /// Change the recorded source to `//host`, keeping position: replication cannot start until re-attached.
+    DetachSource,
+    /// Undo [`Action::DetachSource`].
+    ReattachSource,
+    /// Set or clear `read_only`.
+    SetReadOnly {
+        /// Wanted state.
+        on: bool,
+        /// Set `super_read_only` too, where the server has it.
+        with_super: bool,
+    },
+    /// Switch the semi-sync primary side.
+    SetSemiSyncPrimary(bool),
+    /// Switch the semi-sync replica side.
+    SetSemiSyncReplica(bool),
+    /// Read the server again and store the result.
+    Probe,
+}
+
+impl Action {
+    /// Changes the server. Waits and reads do not.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::WaitApplied
+            | Self::WaitExecutedGtid(_)
+            | Self::WaitExecutedCoordinates(_)
+            | Self::Probe => false,
+            Self::StopReplication(_)
+            | Self::StartReplication(_)
+            | Self::ChangeSource { .. }
+            | Self::ResetReplication
+            | Self::DetachSource
+            | Self::ReattachSource
+            | Self::SetReadOnly { .. }
+            | Self::SetSemiSyncPrimary(_)
+            | Self::SetSemiSyncReplica(_) => true,
+        }
+    }
+
+    /// Opens a server for writes.
+    pub fn opens_writes(&self) -> bool {
+        matches!(self, Self::SetReadOnly { on: false, .. })
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StopReplication(Threads::Both) => f.write_str("stop replication"),
+            Self::StopReplication(Threads::Receiver) => f.write_str("stop receiving"),
+            Self::StopReplication(Threads::Applier) => f.write_str("stop applying"),
+            Self::StartReplication(Threads::Both) => f.write_str("start replication"),
+            Self::StartReplication(Threads::Receiver) => f.write_str("start receiving"),
+            Self::StartReplication(Threads::Applier) => f.write_str("start applying"),
+            Self::WaitApplied => f.write_str("wait until the relay log is applied"),
+            Self::WaitExecutedGtid(set) => write!(f, "wait until {set} is executed"),
+            Self::WaitExecutedCoordinates(at) => write!(f, "wait until {at} is executed"),
+            Self::ChangeSource { source, .. } => write!(f, "replicate from {source}"),
+            Self::ResetReplication => f.write_str("forget the source"),
+            Self::DetachSource => f.write_str("detach from the source"),
+            Self::ReattachSource => f.write_str("re-attach to the source"),
+            Self::SetReadOnly { on: true, .. } => f.write_str("make read-only"),
+            Self::SetReadOnly { on: false, .. } => f.write_str("make writable"),
+            Self::SetSemiSyncPrimary(on) => write!(f, "switch semi-sync primary side {}", on_off(*on)),
+            Self::SetSemiSyncReplica(on) => write!(f, "switch semi-sync replica side {}", on_off(*on)),
+            Self::Probe => f.write_str("read again"),
+        }
+    }
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// What must hold before a step starts, checked by the executor against a fresh read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Receiver and applier are stopped (or absent).
+    ReplicationStopped,
+    /// The relay log is applied.
+    RelayLogApplied,
+    /// The server replicates from this one.
+    ReplicatesFrom(InstanceKey),
+    /// The server is read-only.
+    ReadOnly,
+    /// The node still holds its lease.
+    LeaseHeld,
+}
+
+/// What to do with the rest of the plan when a step fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Stop here, undo what was done.
+    Abort,
+    /// Note it and go on: the step is wanted, not needed.
+    Note,
+    /// Give this server up (it is lost for the operation) and go on with the others.
+    LoseServer,
+}
+
+/// Number of a step in its plan, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub u32);
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// The server acted upon.
+    pub server: InstanceKey,
+    /// What is done.
+    pub action: Action,
+    /// Steps that must have ended (well, or noted) before. Steps without a path between them run at the same time.
+    pub after: Vec<StepId>,
+    /// What must hold.
+    pub preconditions: Vec<Condition>,
+    /// Longest duration.
+    pub deadline: Duration,
+    /// What a failure means.
+    pub on_failure: OnFailure,
+    /// How it is undone while undoing still makes sense.
+    pub compensation: Option<Action>,
+    /// Why this step is here, for the preview and the audit.
+    pub reason: String,
+}
+
+/// A phase of an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Name of the phase: `collect`, `promote`, …
+    pub name: String,
+    /// Steps, in an order that respects `after`.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// An empty plan of that name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), steps: Vec::new() }
+    }
+
+    /// Adds a step after the given ones and returns its number. Aborts on failure, no compensation.
+    pub fn push(
+        &mut self,
+        server: &InstanceKey,
+        action: Action,
+        after: &[StepId],
+        deadline: Duration,
+        reason: impl Into<String>,
+    ) -> StepId {
+        let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX - 1) + 1);
+        self.steps.push(Step {
+            id,
+            server: server.clone(),
+            action,
+            after: after.to_vec(),
+            preconditions: Vec::new(),
+            deadline,
+            on_failure: OnFailure::Abort,
+            compensation: None,
+            reason: reason.into(),
+        });
+        id
+    }
+
+    /// The step added last, to refine it.
+    pub fn last_mut(&mut self) -> Option<&mut Step> {
+        self.steps.last_mut()
+    }
+
+    /// A step by its number.
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}:", self.name)?;
+        for step in &self.steps {
+            write!(f, "  {}. {}: {}", step.id, step.server, step.action)?;
+            if !step.reason.is_empty() {
+                write!(f, " ({})", step.reason)?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

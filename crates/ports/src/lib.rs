@@ -1,0 +1,17 @@
+//! What the engine needs from outside, as traits: servers, store, command log, hooks, clock, lease.
+//!
+//! No implementation lives here. Every call takes a [`Deadline`].
+
+mod clock;
+mod hooks;
+mod lease;
+mod servers;
+mod store;
+
+pub use clock::{Clock, Deadline, SystemClock};
+pub use hooks::{HookEnvironment, HookError, HookRunner};
+pub use lease::{AlwaysActive, Lease};
+pub use servers::{ActionError, ActionOutcome, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers};
+pub use store::{
+    AnalysisChange, AuditQuery, CommandLog, DetectionQuery, InstanceWrite, RecoveryQuery, Store, StoreError,
+};

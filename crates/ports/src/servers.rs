@@ -1,0 +1,134 @@
+//! Observed servers: reading them, changing them, and hearing at once when a connection to one breaks.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{Action, InstanceKey, Observation, ReadProgress};
+
+use crate::Deadline;
+
+/// What kind of failure an error is. Decided by error numbers and I/O kinds, never by message text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Nobody listens there.
+    Refused,
+    /// Connection broken or could not be made.
+    Connection,
+    /// No answer in time.
+    TimedOut,
+    /// User or password wrong, or a privilege is missing.
+    AccessDenied,
+    /// The server has no connection left (1040, 1203, 1226).
+    TooManyConnections,
+    /// The server answered with another error.
+    Server,
+    /// The answer could not be understood.
+    Protocol,
+    /// The request was not sent: bad key, bad configuration, dry run.
+    Rejected,
+}
+
+/// A read that failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct ProbeError {
+    /// The server asked.
+    pub key: InstanceKey,
+    /// How far the read got.
+    pub progress: ReadProgress,
+    /// The kind.
+    pub class: ErrorClass,
+    /// Server error number, when the server answered with one.
+    pub number: Option<u16>,
+    /// Text for people.
+    pub message: String,
+    /// The read was skipped by `DiscoveryIgnoreReplicationUsernameFilters`: no failure of the server.
+    pub skipped_by_filter: bool,
+}
+
+/// What a read may know in advance, to save round trips.
+#[derive(Clone, Debug, Default)]
+pub struct ProbeRequest {
+    /// The cluster name known for the server, for logs only.
+    pub cluster_name: String,
+    /// Ask the cluster alias query.
+    pub ask_cluster_alias: bool,
+    /// Ask the cluster domain query (primaries only).
+    pub ask_cluster_domain: bool,
+}
+
+/// An action that failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{key}: could not {action}: {message}")]
+pub struct ActionError {
+    /// The server.
+    pub key: InstanceKey,
+    /// What was tried, in words.
+    pub action: String,
+    /// The kind.
+    pub class: ErrorClass,
+    /// Server error number, when the server answered with one.
+    pub number: Option<u16>,
+    /// Text for people.
+    pub message: String,
+}
+
+/// What an action tells.
+#[derive(Clone, Debug, Default)]
+pub struct ActionOutcome {
+    /// A read made after the action, when the action makes one.
+    pub observation: Option<Box<Observation>>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Statements sent, without secrets, for the audit.
+    pub statements: Vec<String>,
+}
+
+/// A persistent connection that broke: reason enough to look at the server at once.
+#[derive(Clone, Debug)]
+pub struct LostConnection {
+    /// The server.
+    pub key: InstanceKey,
+    /// Why, for logs.
+    pub reason: String,
+}
+
+/// Access to observed servers.
+#[async_trait]
+pub trait Servers: Send + Sync {
+    /// Reads everything an instance holds, over a kept connection where there is one.
+    ///
+    /// # Errors
+    /// See [`ProbeError`]. Statements that fail without failing the read are listed in the observation.
+    async fn probe(
+        &self,
+        key: &InstanceKey,
+        request: &ProbeRequest,
+        deadline: Deadline,
+    ) -> Result<Observation, ProbeError>;
+
+    /// Performs one action. Waiting actions poll until done or the deadline. Idempotent: repeating an action that
+    /// already took effect succeeds.
+    ///
+    /// # Errors
+    /// See [`ActionError`].
+    async fn act(&self, key: &InstanceKey, action: &Action, deadline: Deadline) -> Result<ActionOutcome, ActionError>;
+
+    /// Waits until the watched connection to the server breaks, making the connection first when there is none.
+    /// Returns as soon as the peer is known to be gone. Never returns while the server is well.
+    async fn watch(&self, key: &InstanceKey) -> LostConnection;
+
+    /// Closes what is kept open for a server that is no longer observed.
+    async fn forget(&self, key: &InstanceKey);
+
+    /// User and password that a replica of this server could use, from `ReplicationCredentialsQuery` or the server's
+    /// own tables; `None` when neither gives any.
+    ///
+    /// # Errors
+    /// See [`ActionError`].
+    async fn replication_credentials(
+        &self,
+        key: &InstanceKey,
+        deadline: Deadline,
+    ) -> Result<Option<(String, model::Secret)>, ActionError>;
+}

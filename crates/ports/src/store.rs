@@ -1,0 +1,168 @@
+//! The backend: loading, write-behind of observed servers, applying commands, and the listings people ask for.
+
+use async_trait::async_trait;
+use model::{
+    AuditRecord, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Instance, InstanceKey, Recovery,
+    RecoveryStep, Timestamp,
+};
+
+/// A backend failure.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The backend could not be opened.
+    #[error("cannot open the backend {backend}: {message}")]
+    Open {
+        /// File or address.
+        backend: String,
+        /// Why, and the cure.
+        message: String,
+    },
+    /// A statement failed.
+    #[error("backend {operation} failed: {message}")]
+    Statement {
+        /// What was being done.
+        operation: String,
+        /// Why.
+        message: String,
+    },
+    /// A stored value cannot be understood.
+    #[error("backend table {table}: {message}")]
+    Corrupt {
+        /// Table.
+        table: String,
+        /// Which row and value.
+        message: String,
+    },
+}
+
+/// One observed fact to write behind.
+#[derive(Clone, Debug)]
+pub enum InstanceWrite {
+    /// The server was read (its three timestamps say how well): insert or update the whole row.
+    Observed(std::sync::Arc<Instance>),
+    /// The read failed: only the check columns change, and only of an existing row.
+    CheckFailed {
+        /// The server.
+        key: InstanceKey,
+        /// `last_checked`; `None` leaves it (the read is still running).
+        checked: Option<Timestamp>,
+        /// `last_attempted_check`.
+        attempted: Timestamp,
+        /// Got as far as the basic variables.
+        partial: bool,
+    },
+}
+
+/// Which recoveries to list. Newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecoveryQuery {
+    /// A page of 20.
+    Page {
+        /// Only this cluster name.
+        cluster_name: Option<String>,
+        /// Only this cluster alias.
+        cluster_alias: Option<String>,
+        /// Only unacknowledged ones.
+        unacknowledged: bool,
+        /// From 0.
+        page: u32,
+    },
+    /// By row id.
+    Id(i64),
+    /// By UID.
+    Uid(String),
+    /// In their active period and not ended, of a cluster.
+    ActiveOfCluster(String),
+    /// Ended within five minutes, of a cluster.
+    RecentOfCluster(String),
+    /// Ended within five minutes, with this successor.
+    RecentWithSuccessor(InstanceKey),
+    /// In their active period with this successor: blocks a failover of the successor.
+    ActiveWithSuccessor(InstanceKey),
+    /// In their active period in this cluster, ended or not: blocks a failover of the cluster.
+    InActivePeriodOfCluster(String),
+    /// Registered and never ended, by whatever process: to be resumed or undone.
+    Unfinished,
+}
+
+/// Which detections to list. Newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DetectionQuery {
+    /// A page of 20.
+    Page {
+        /// Only this cluster alias.
+        cluster_alias: Option<String>,
+        /// From 0.
+        page: u32,
+    },
+    /// By row id.
+    Id(i64),
+}
+
+/// Which audit lines to list. Newest first, 20 per page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only of this server.
+    pub key: Option<InstanceKey>,
+    /// From 0.
+    pub page: u32,
+}
+
+/// The changelog of one server, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnalysisChange {
+    /// The server.
+    pub key: InstanceKey,
+    /// When and which code.
+    pub changes: Vec<(Timestamp, String)>,
+}
+
+/// The backend of one node.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Loads everything decisions need.
+    async fn load_fleet(&self) -> Result<Fleet, StoreError>;
+
+    /// Writes observed facts in one transaction. The newest per key wins.
+    async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError>;
+
+    /// A number that differs from the last one when somebody else changed the backend.
+    async fn foreign_changes(&self) -> Result<u64, StoreError>;
+
+    /// Automatic recoveries are switched off. Read from the database each time.
+    async fn recoveries_disabled(&self) -> Result<bool, StoreError>;
+
+    /// Lists recoveries.
+    async fn recoveries(&self, query: RecoveryQuery, now: Timestamp) -> Result<Vec<Recovery>, StoreError>;
+
+    /// Lists detections.
+    async fn detections(&self, query: DetectionQuery) -> Result<Vec<Detection>, StoreError>;
+
+    /// Steps of a recovery, oldest first.
+    async fn recovery_steps(&self, uid: &str) -> Result<Vec<RecoveryStep>, StoreError>;
+
+    /// Saved state and plan of a recovery: state name and JSON.
+    async fn recovery_journal(&self, uid: &str) -> Result<Option<(String, String)>, StoreError>;
+
+    /// Blocked recoveries, newest first; all clusters when `None`.
+    async fn blocked_recoveries(&self, cluster_name: Option<&str>) -> Result<Vec<BlockedRecovery>, StoreError>;
+
+    /// General audit.
+    async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Analysis changelog by server.
+    async fn analysis_changelog(&self) -> Result<Vec<AnalysisChange>, StoreError>;
+
+    /// Applies a command in one transaction. Called by the command log only.
+    async fn apply(&self, command: &Command) -> Result<CommandOutcome, StoreError>;
+}
+
+/// The one way by which durable changes are made.
+#[async_trait]
+pub trait CommandLog: Send + Sync {
+    /// Applies the command here and, in a cluster, everywhere; returns when it is durable.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed then.
+    async fn submit(&self, command: Command) -> Result<CommandOutcome, StoreError>;
+}
