@@ -1,1 +1,7 @@
-//! Placeholder header, replaced as the crate is filled.
+//! What it means and what to do: pure decisions over what is known of all servers.
+//!
+//! Every function here takes values (fleet, policy, time) and returns values (findings, plans, refusals, text). There is
+//! no I/O, no clock, no randomness and no map without order, so equal input gives equal output on every node.
+
+pub mod analysis;
+pub mod errant;

@@ -1,1 +1,33 @@
-//! Placeholder header, replaced as the crate is filled.
+//! The daemon's work: reading servers, detecting failures, recovering, and what operators ask for.
+//!
+//! Knows no SQL and no HTTP. Facts come through [`ports::Servers`], decisions from `decide`, changes go out as plans
+//! through the executor and as [`model::Command`]s through the command log.
+
+mod compiled;
+mod daemon;
+mod dead;
+mod detection;
+mod detection_state;
+mod discovery;
+mod emergency;
+mod engine;
+mod executor;
+mod hook_environment;
+mod hooks;
+mod housekeeping;
+mod metrics;
+mod operations;
+mod queue;
+mod records;
+mod recovery;
+mod supervisor;
+mod throttle;
+
+pub use compiled::Compiled;
+pub use discovery::ReadError;
+pub use engine::{Engine, Identity, Ports};
+pub use executor::{PlanEnd, StepEnd, StepError};
+pub use metrics::{Counter, Gauge, Metrics, RecoveryCounters};
+pub use operations::OperationError;
+pub use recovery::Attempt;
+pub use supervisor::Supervisor;

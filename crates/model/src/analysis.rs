@@ -64,6 +64,8 @@ codes! {
         AllMasterReplicasNotReplicating,
         /// Reachable primary; some replicas unreadable, none of the others replicates.
         AllMasterReplicasNotReplicatingOrDead,
+        /// Reachable primary; several replicas, none of them readable.
+        AllMasterReplicasDead,
         /// Unreachable co-primary; no replica replicates.
         DeadCoMaster,
         /// Unreachable co-primary; some replicas unreadable, none of the others replicates.
@@ -90,6 +92,8 @@ codes! {
         AllIntermediateMasterReplicasFailingToConnectOrDead,
         /// Reachable intermediate primary; no replica replicates.
         AllIntermediateMasterReplicasNotReplicating,
+        /// Reachable intermediate primary; none of its replicas readable.
+        AllIntermediateMasterReplicasDead,
         /// Replica at depth one that cannot connect to the primary.
         FirstTierReplicaFailingToConnectToMaster,
         /// Binlog server that cannot connect to its primary.
@@ -159,6 +163,8 @@ pub struct Facts {
     pub check_valid: bool,
     /// The last failed check got as far as the basic variables.
     pub check_partial: bool,
+    /// Nobody has tried to read it for longer than the policy's age limit: neither reachable nor unreachable.
+    pub check_stale: bool,
     /// Its receiver fails to connect to its source.
     pub failing_to_connect: bool,
     /// Its binary log stood still for long enough.
@@ -177,6 +183,8 @@ pub struct Facts {
     pub semi_sync_wait_count: u32,
     /// Connected semi-sync replicas.
     pub semi_sync_clients: u32,
+    /// Sessions waiting for an acknowledgement; `None` when the server does not say.
+    pub semi_sync_wait_sessions: Option<u32>,
     /// Its `@@gtid_mode`.
     pub gtid_mode: String,
     /// Direct replicas.
@@ -189,6 +197,8 @@ pub struct Facts {
     pub receiving: u32,
     /// Valid replicas failing to connect to this server.
     pub replicas_failing_to_connect: u32,
+    /// Valid replicas whose receiver is in any state but running and stopped, such as connecting.
+    pub replicas_connecting: u32,
     /// Downtimed replicas.
     pub downtimed_replicas: u32,
     /// Replicas with a configured delay.

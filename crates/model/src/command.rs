@@ -6,8 +6,8 @@
 //! itself.
 
 use crate::{
-    AcknowledgeScope, AuditRecord, BinlogCoordinates, Candidate, Case, Downtime, InstanceKey, NodeIdentity, Tag,
-    Timestamp,
+    AcknowledgeScope, AuditRecord, BinlogCoordinates, Candidate, Case, Downtime, InstanceKey, NodeIdentity,
+    Tag, Timestamp,
 };
 
 /// A durable change.
@@ -53,6 +53,8 @@ pub enum Command {
         cluster_name: String,
         /// Alias.
         alias: String,
+        /// When; aliases expire from here.
+        at: Timestamp,
     },
     /// Replace the operator's alias of a cluster.
     SetClusterAliasOverride {
@@ -211,6 +213,8 @@ pub enum Command {
         to: String,
         /// Alias to store under the new name; empty keeps the stored one.
         alias: String,
+        /// When.
+        at: Timestamp,
     },
     /// Replace a general attribute (`host_attributes`).
     SetAttribute {
@@ -276,7 +280,8 @@ pub struct Retention {
     pub unseen_instance: std::time::Duration,
     /// Promotion rules not suggested for this long are deleted.
     pub candidate: std::time::Duration,
-    /// Resolved host names not refreshed for this long are deleted.
+    /// `ExpiryHostnameResolvesMinutes`: virtual names and cluster domains not refreshed for this long are deleted,
+    /// resolved host names after twice as long.
     pub resolve: std::time::Duration,
     /// Stale coordinates noticed longer ago than this are deleted.
     pub stale_coordinates: std::time::Duration,

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::{BinlogCoordinates, Candidate, Downtime, Instance, InstanceKey, Maintenance, PromotionRule, Tag, Timestamp};
+use crate::{
+    BinlogCoordinates, Candidate, Downtime, Instance, InstanceKey, Maintenance, PromotionRule, Tag, Timestamp,
+};
 
 /// Binary log coordinates at which a primary was seen to stand still.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +76,14 @@ impl Fleet {
         self.instances.get(key).cloned()
     }
 
+    /// Takes over everything that is not observed (downtime, rules, aliases, names, tags) from another fleet.
+    pub fn adopt_statements(&mut self, other: Self) {
+        let instances = std::mem::take(&mut self.instances);
+        let by_source = std::mem::take(&mut self.by_source);
+        let by_cluster = std::mem::take(&mut self.by_cluster);
+        *self = Self { instances, by_source, by_cluster, ..other };
+    }
+
     /// One server.
     pub fn get(&self, key: &InstanceKey) -> Option<&Arc<Instance>> {
         self.instances.get(key)
@@ -95,13 +105,25 @@ impl Fleet {
     }
 
     /// Direct replicas of a server, by what they report themselves; sorted by key.
-    pub fn replicas_of(&self, key: &InstanceKey) -> impl Iterator<Item = &Arc<Instance>> {
+    pub fn replicas_of<'a>(&'a self, key: &InstanceKey) -> impl Iterator<Item = &'a Arc<Instance>> + use<'a> {
         self.by_source.get(key).into_iter().flatten().filter_map(|replica| self.instances.get(replica))
     }
 
+    /// Keys that some server names as its source, known or not; the empty key included.
+    pub fn sources(&self) -> impl Iterator<Item = &InstanceKey> {
+        self.by_source.keys()
+    }
+
     /// Members of a cluster by its exact name; sorted by key.
-    pub fn cluster_members(&self, cluster_name: &str) -> impl Iterator<Item = &Arc<Instance>> {
-        self.by_cluster.get(cluster_name).into_iter().flatten().filter_map(|member| self.instances.get(member))
+    pub fn cluster_members<'a>(
+        &'a self,
+        cluster_name: &str,
+    ) -> impl Iterator<Item = &'a Arc<Instance>> + use<'a> {
+        self.by_cluster
+            .get(cluster_name)
+            .into_iter()
+            .flatten()
+            .filter_map(|member| self.instances.get(member))
     }
 
     /// Names of all clusters that have members, sorted; the empty name included when a server has none yet.

@@ -219,7 +219,7 @@ pub struct Instance {
     pub version_comment: String,
     /// `@@read_only`.
     pub read_only: bool,
-    /// `@@super_read_only`; `None` when the server has none (MariaDB) or the row comes from the backend.
+    /// `@@super_read_only`; `None` when the server has none (MariaDB) or it was never read.
     pub super_read_only: Option<bool>,
     /// `STATEMENT`, `MIXED`, `ROW`, `INHERIT`.
     pub binlog_format: String,
@@ -243,7 +243,7 @@ pub struct Instance {
     pub pseudo_gtid: bool,
     /// `@@gtid_executed` on MySQL. Always empty on MariaDB, as clients of the API expect.
     pub executed_gtid: String,
-    /// `@@gtid_current_pos` on MariaDB, `@@gtid_binlog_pos` when that is empty; not stored in the backend.
+    /// `@@gtid_current_pos` on MariaDB, `@@gtid_binlog_pos` when that is empty.
     pub mariadb_gtid_position: String,
     /// `@@gtid_purged`.
     pub gtid_purged: String,

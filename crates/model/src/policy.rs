@@ -143,6 +143,22 @@ pub struct AnalysisPolicy {
     pub recover_non_writeable: bool,
     /// `EnforceExactSemiSyncReplicas`.
     pub exact_semi_sync: bool,
+    /// A server not checked for longer than this says nothing any more, good or bad. `None`: stored times are
+    /// believed whatever their age, as a command on a backend that nobody polls into must.
+    pub max_age: Option<Duration>,
+    /// An unreachable primary is acted upon only when at least one readable replica fails to connect to it or is
+    /// connecting, so that replication stopped by hand everywhere is not taken for a death.
+    pub dead_needs_connect_failure: bool,
+}
+
+impl AnalysisPolicy {
+    /// Polls after which an unchecked server counts as unknown: the span in which a check counts as recent.
+    pub const FRESH_POLLS: u32 = 5;
+
+    /// The age limit a daemon that polls by itself sets in [`Self::max_age`].
+    pub fn freshness_limit(poll: Duration) -> Duration {
+        poll.saturating_mul(Self::FRESH_POLLS)
+    }
 }
 
 /// Settings for "can X replicate from Y", maintenance lag and relocation.

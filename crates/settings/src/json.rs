@@ -136,7 +136,8 @@ impl Reader<'_> {
     }
 
     fn word(&mut self) -> Result<Json, SyntaxError> {
-        for (word, value) in [("true", Json::Flag(true)), ("false", Json::Flag(false)), ("null", Json::Null)] {
+        for (word, value) in [("true", Json::Flag(true)), ("false", Json::Flag(false)), ("null", Json::Null)]
+        {
             if self.rest().starts_with(word) {
                 for _ in 0..word.len() {
                     self.next();
@@ -207,7 +208,8 @@ impl Reader<'_> {
             match self.peek() {
                 None => return self.fail("the file ends inside a text; the closing quote is missing"),
                 Some(c) if c < ' ' => {
-                    return self.fail("a text must not contain line ends or control characters; write \\n, \\t");
+                    return self
+                        .fail("a text must not contain line ends or control characters; write \\n, \\t");
                 }
                 _ => {}
             }

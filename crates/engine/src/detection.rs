@@ -1,0 +1,243 @@
+//! From facts to findings to acts: analyses what changed at once, everything once a second, and handles each finding
+//! in a task of its own.
+//!
+//! Order for one finding: emergency operation; detection record and its hooks; gates; recovery. Detection runs whether
+//! or not recovery is allowed, and a failing detection hook delays recovery by one tick only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use decide::analysis::{self, AnalysisFilters, Hints, Response, Scope};
+use model::{AnalysisCode, Case, Command, CommandOutcome, Finding, InstanceKey};
+use tracing::{debug, info, warn};
+
+use crate::Engine;
+use crate::compiled::Compiled;
+use crate::hook_environment::hook_environment;
+use crate::recovery::{Attempt, Request};
+
+const TICK: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Analyses for as long as the process lives.
+    pub async fn analyze_forever(self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => self.analysis_round(),
+                keys = self.inner.analysis_requests.take() => {
+                    for key in keys {
+                        self.analyze_one(&key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first analysis waits until every server could be read a few times, as operators of the original expect.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.running_for() < self.compiled().analysis.poll * 3
+    }
+
+    fn analysis_round(&self) {
+        if !self.may_act() || self.is_settling() {
+            return;
+        }
+        self.metrics().analysis_rounds.increment();
+        let compiled = self.compiled();
+        let round = {
+            let fleet = self.fleet();
+            let hints = Hints { include_downtimed: true, include_no_problem: false };
+            analysis::analyze_round(&fleet, Scope::All, hints, &compiled.analysis, &self.filters(), self.now())
+        };
+        for (key, code) in round.verdicts {
+            self.note_code(&key, code);
+        }
+        for finding in round.findings {
+            self.take_up(finding);
+        }
+    }
+
+    fn analyze_one(&self, key: &InstanceKey) {
+        if !self.may_act() || self.is_settling() {
+            return;
+        }
+        let compiled = self.compiled();
+        let finding = {
+            let fleet = self.fleet();
+            analysis::analyze_instance(&fleet, key, &compiled.analysis, &self.filters(), self.now())
+        };
+        if let Some(finding) = finding {
+            if finding.facts.replicas > 0 {
+                self.note_code(key, finding.code);
+            }
+            self.take_up(finding);
+        }
+    }
+
+    /// Starts a task for a finding that something is done about.
+    fn take_up(&self, finding: Finding) {
+        if finding.code == AnalysisCode::NoProblem || finding.skippable_due_to_downtime {
+            return;
+        }
+        let engine = self.clone();
+        self.inner.supervisor.start("finding", async move {
+            let key = finding.key.clone();
+            let Some(_in_progress) = engine.inner.detection.begin(&key) else { return };
+            let request = Request::automatic(finding);
+            if let Attempt::Failed(error) = engine.handle_finding(request).await {
+                warn!(instance = %key, error = %error, "a finding was not handled to its end");
+            }
+        });
+    }
+
+    /// Puts a change of a server's code into the changelog.
+    fn note_code(&self, key: &InstanceKey, code: AnalysisCode) {
+        if !self.inner.detection.code_changed(key, code) {
+            return;
+        }
+        self.metrics().analysis_change_attempt.increment();
+        if code != AnalysisCode::NoProblem {
+            info!(instance = %key, analysis = %code, "analysis changed");
+        }
+        let engine = self.clone();
+        let command = Command::WriteAnalysis { key: key.clone(), analysis: code.to_string(), at: self.now() };
+        self.inner.supervisor.start("analysis changelog", async move {
+            engine.submit_quietly(command).await;
+        });
+    }
+
+    /// The filters of the settings in force, and the operations in progress.
+    pub fn filters(&self) -> EngineFilters {
+        EngineFilters { engine: self.clone(), compiled: self.compiled() }
+    }
+
+    /// Handles one finding to its end. Used by the loop and by operators' recoveries alike.
+    pub(crate) async fn handle_finding(&self, mut request: Request) -> Attempt {
+        let _pending = self.metrics().recoveries_pending.enter();
+        // Fail closed: a switch that cannot be read counts as "off" for automatic recoveries.
+        let disabled = match self.store().recoveries_disabled().await {
+            Ok(disabled) => disabled,
+            Err(error) => {
+                warn!(error = %error, "cannot read the global recovery switch; automatic recoveries stay off");
+                true
+            }
+        };
+        let in_grace = self.inner.grace.is_within(&request.finding.key) && !request.forced;
+        let Some(rule) = analysis::rule_of(request.finding.code) else {
+            return Attempt::NotAttempted(vec!["nothing is wrong with the server".to_owned()]);
+        };
+        let response = rule.response_in(in_grace);
+        request.finding.is_actionable =
+            response.is_actionable() && rule.is_actionable(&request.finding.facts, &self.compiled().analysis);
+        self.start_emergencies(&request.finding, rule.emergency, !disabled || request.forced);
+        if response == Response::Watch {
+            return Attempt::NotAttempted(vec![format!("nothing is done automatically about {}", request.finding.code)]);
+        }
+        if let Err(error) = self.register_detection(&request).await {
+            return Attempt::Failed(error);
+        }
+        if disabled && !request.forced {
+            debug!(instance = %request.finding.key, "recoveries are disabled globally");
+            return Attempt::NotAttempted(vec![
+                "recoveries are disabled globally; `-c enable-global-recoveries` allows them".to_owned(),
+            ]);
+        }
+        self.recover_by(response, request).await
+    }
+
+    /// Registers the detection and, when it is new, runs the detection hooks.
+    async fn register_detection(&self, request: &Request) -> Result<(), String> {
+        let finding = &request.finding;
+        let now = self.now();
+        let compiled = self.compiled();
+        let limit = compiled.retention.detection_active;
+        let state = &self.inner.detection;
+        if state.is_registered(&finding.key, finding.code, finding.is_actionable, now, limit) {
+            return Ok(());
+        }
+        let outcome = self
+            .inner
+            .ports
+            .log
+            .submit(Command::RegisterDetection {
+                case: case_of(finding),
+                is_actionable: finding.is_actionable,
+                node: self.node().clone(),
+                at: now,
+            })
+            .await;
+        match outcome {
+            Ok(CommandOutcome::Inserted(Some(id))) => {
+                info!(
+                    instance = %finding.key,
+                    cluster = %finding.cluster.name,
+                    analysis = %finding.code,
+                    detection = id,
+                    actionable = finding.is_actionable,
+                    "failure detected"
+                );
+                state.note_registered(&finding.key, finding.code, finding.is_actionable, now);
+                self.run_detection_hooks(request).await
+            }
+            Ok(_) => {
+                state.note_registered(&finding.key, finding.code, finding.is_actionable, now);
+                Ok(())
+            }
+            Err(error) => {
+                // Detection records are for people; a backend in trouble must not stop a recovery.
+                warn!(instance = %finding.key, error = %error, "the detection was not registered");
+                Ok(())
+            }
+        }
+    }
+
+    async fn run_detection_hooks(&self, request: &Request) -> Result<(), String> {
+        if request.skip_hooks {
+            return Ok(());
+        }
+        let uid = self.new_uid();
+        let environment = hook_environment(&request.finding, &uid, None, &self.node().hostname);
+        let settings = self.settings();
+        self.run_hooks("OnFailureDetectionProcesses", crate::compiled::detection_hooks(&settings), &environment, &uid, true)
+            .await
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// What a record keeps of a finding.
+pub(crate) fn case_of(finding: &Finding) -> Case {
+    Case {
+        key: finding.key.clone(),
+        code: finding.code,
+        cluster_name: finding.cluster.name.clone(),
+        cluster_alias: finding.cluster.alias.clone(),
+        count_replicas: finding.facts.replicas,
+        replicas: finding.replicas.clone(),
+    }
+}
+
+/// What settings and operations in progress say about clusters and hosts.
+pub struct EngineFilters {
+    engine: Engine,
+    compiled: Arc<Compiled>,
+}
+
+impl AnalysisFilters for EngineFilters {
+    fn ignores_host(&self, hostname: &str) -> bool {
+        self.compiled.settings.detection.ignored_hosts.matches(hostname)
+    }
+
+    fn recovers_primary(&self, cluster_name: &str, cluster_alias: &str) -> bool {
+        self.compiled.settings.recovery.primary_clusters.matches(cluster_name, cluster_alias)
+    }
+
+    fn recovers_intermediate(&self, cluster_name: &str, cluster_alias: &str) -> bool {
+        self.compiled.settings.recovery.intermediate_clusters.matches(cluster_name, cluster_alias)
+    }
+
+    fn is_explained_by_operation(&self, cluster_name: &str, code: AnalysisCode) -> bool {
+        code == AnalysisCode::NoWriteableMasterStructureWarning && self.engine.is_cluster_locked(cluster_name)
+    }
+}

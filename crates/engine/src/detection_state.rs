@@ -1,0 +1,71 @@
+//! What this process already did about findings, so that one failure is handled once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use model::{AnalysisCode, InstanceKey, Timestamp};
+
+/// Remembered work on findings. Everything in here can be lost without harm: the backend is what counts.
+#[derive(Debug, Default)]
+pub(crate) struct DetectionState {
+    in_progress: Mutex<BTreeSet<InstanceKey>>,
+    registered: Mutex<BTreeMap<(InstanceKey, bool), (AnalysisCode, Timestamp)>>,
+    last_code: Mutex<BTreeMap<InstanceKey, AnalysisCode>>,
+}
+
+/// Marks a server as being handled until dropped.
+pub(crate) struct InProgress<'a> {
+    state: &'a DetectionState,
+    key: InstanceKey,
+}
+
+impl Drop for InProgress<'_> {
+    fn drop(&mut self) {
+        self.state.in_progress.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+impl DetectionState {
+    /// Begins to handle a server's finding; `None` while another task still does.
+    pub(crate) fn begin(&self, key: &InstanceKey) -> Option<InProgress<'_>> {
+        let inserted = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        inserted.then(|| InProgress { state: self, key: key.clone() })
+    }
+
+    /// The detection of that code is known to be registered and active since less than `limit`.
+    pub(crate) fn is_registered(
+        &self,
+        key: &InstanceKey,
+        code: AnalysisCode,
+        actionable: bool,
+        now: Timestamp,
+        limit: std::time::Duration,
+    ) -> bool {
+        let registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        registered
+            .get(&(key.clone(), actionable))
+            .is_some_and(|(known, at)| *known == code && now.saturating_since(*at) < limit)
+    }
+
+    /// Remembers a registered detection.
+    pub(crate) fn note_registered(&self, key: &InstanceKey, code: AnalysisCode, actionable: bool, now: Timestamp) {
+        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        registered.insert((key.clone(), actionable), (code, now));
+    }
+
+    /// Forgets what is registered: somebody acknowledged, or the backend changed behind our back.
+    pub(crate) fn forget_registered(&self) {
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Notes the code of a server; true when it differs from the last one noted.
+    pub(crate) fn code_changed(&self, key: &InstanceKey, code: AnalysisCode) -> bool {
+        let mut last = self.last_code.lock().unwrap_or_else(PoisonError::into_inner);
+        last.insert(key.clone(), code) != Some(code)
+    }
+
+    /// Forgets the codes of servers that are gone.
+    pub(crate) fn retain_codes(&self, known: impl Fn(&InstanceKey) -> bool) {
+        self.last_code.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| known(key));
+    }
+}

@@ -1,0 +1,9 @@
+//! Reading servers and keeping the fleet true: one read ([`read`]), when to read ([`schedule`]), and hearing at once
+//! that a connection broke ([`watch`]).
+
+mod names;
+mod read;
+mod schedule;
+mod watch;
+
+pub use read::ReadError;

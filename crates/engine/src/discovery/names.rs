@@ -1,0 +1,192 @@
+//! Names: what a server calls itself and its neighbours, resolved so that one server never becomes two instances.
+
+use std::time::Duration;
+
+use model::{Candidate, Command, Instance, InstanceKey, Observation, PromotionRule, Timestamp};
+use tracing::warn;
+
+use crate::Engine;
+use crate::compiled::ResolveMethod;
+
+const LOOKUP_LIMIT: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// The key under which a server is kept: its host name resolved through what is known and, when configured, DNS.
+    pub async fn resolve_key(&self, key: &InstanceKey) -> InstanceKey {
+        if key.is_detached() || key.hostname().is_empty() || key.hostname() == "_" {
+            return key.clone();
+        }
+        InstanceKey::new(self.resolve_hostname(key.hostname()).await, key.port())
+    }
+
+    async fn resolve_hostname(&self, hostname: &str) -> String {
+        // Twice, so that a chain of two stored resolutions (alias, then the server's own name) is followed.
+        let known = {
+            let fleet = self.fleet();
+            fleet.resolve(fleet.resolve(hostname)).to_owned()
+        };
+        if known != hostname {
+            return known;
+        }
+        let compiled = self.compiled();
+        let looked_up = match compiled.resolve_method {
+            ResolveMethod::None | ResolveMethod::Default => return known,
+            ResolveMethod::Ip => tokio::time::timeout(LOOKUP_LIMIT, first_address(hostname)).await.ok().flatten(),
+            ResolveMethod::Cname => tokio::time::timeout(LOOKUP_LIMIT, canonical_name(hostname)).await.ok().flatten(),
+        };
+        match looked_up {
+            Some(name) if name != hostname && !compiled.rejects_resolved(&name) => {
+                self.store_resolved(hostname, &name).await;
+                name
+            }
+            Some(_) | None => known,
+        }
+    }
+
+    /// Remembers that a host name stands for another, in memory and in the backend.
+    pub(crate) async fn store_resolved(&self, hostname: &str, resolved: &str) {
+        let former = self.fleet_mut().resolved.insert(hostname.to_owned(), resolved.to_owned());
+        if former.as_deref() == Some(resolved) {
+            return;
+        }
+        self.submit_quietly(Command::SetResolved {
+            hostname: hostname.to_owned(),
+            resolved: resolved.to_owned(),
+            at: self.now(),
+        })
+        .await;
+    }
+
+    /// Turns an observation into an instance under its own name, with neighbours resolved and patterns applied.
+    pub(super) async fn settle_names(
+        &self,
+        asked: &InstanceKey,
+        observation: Observation,
+    ) -> (Instance, Option<String>, Option<PromotionRule>) {
+        let Observation { mut instance, own_name, detected, .. } = observation;
+        if !own_name.is_empty() && own_name != asked.hostname() {
+            self.store_resolved(asked.hostname(), &own_name).await;
+        }
+        let own_name = if own_name.is_empty() { asked.hostname().to_owned() } else { own_name };
+        instance.key = InstanceKey::new(own_name, asked.port());
+        instance.primary_key = self.resolve_key(&instance.primary_key).await;
+        let compiled = self.compiled();
+        let mut replicas = Vec::with_capacity(instance.replicas.len() + detected.ndb_nodes.len());
+        for replica in &instance.replicas {
+            let replica = self.resolve_key(replica).await;
+            if replica.is_valid() && !compiled.ignores_replica(&replica) {
+                replicas.push(replica);
+            }
+        }
+        for node in &detected.ndb_nodes {
+            replicas.push(self.resolve_key(node).await);
+        }
+        replicas.sort();
+        replicas.dedup();
+        instance.replicas = replicas;
+        for member in &mut instance.group.members {
+            *member = self.resolve_key(member).await;
+        }
+        if let Some(primary) = instance.group.primary.take() {
+            instance.group.primary = Some(self.resolve_key(&primary).await);
+        }
+        self.classify(&mut instance, &detected);
+        (instance, detected.cluster_domain, detected.promotion_rule)
+    }
+
+    /// Data center and the like: the pattern on the host name first, a query that succeeded overrides it; when the
+    /// query failed this time, the last known value stays.
+    fn classify(&self, instance: &mut Instance, detected: &model::Detected) {
+        let compiled = self.compiled();
+        let fleet = self.fleet();
+        let known = fleet.get(&instance.key);
+        let host = instance.key.hostname();
+        let pick = |query: &Option<String>, pattern: Option<String>, last: Option<&str>| {
+            query.clone().or(pattern).unwrap_or_else(|| last.unwrap_or_default().to_owned())
+        };
+        instance.data_center = pick(
+            &detected.data_center,
+            pattern(&compiled.settings.attributes.data_center_pattern, host),
+            known.map(|known| known.data_center.as_str()),
+        );
+        instance.region =
+            pick(&detected.region, pattern(&compiled.settings.attributes.region_pattern, host), known.map(|known| known.region.as_str()));
+        instance.physical_environment = pick(
+            &detected.physical_environment,
+            pattern(&compiled.settings.attributes.environment_pattern, host),
+            known.map(|known| known.physical_environment.as_str()),
+        );
+        instance.alias = pick(&detected.instance_alias, None, known.map(|known| known.alias.as_str()));
+        instance.semi_sync.priority = detected
+            .semi_sync_priority
+            .unwrap_or_else(|| known.map_or(0, |known| known.semi_sync.priority));
+        instance.pseudo_gtid = detected.pseudo_gtid.unwrap_or_else(|| known.is_some_and(|known| known.pseudo_gtid));
+        instance.lag_seconds = detected.lag_seconds.unwrap_or(instance.replication.seconds_behind);
+        instance.suggested_cluster_alias = detected
+            .cluster_alias
+            .clone()
+            .filter(|alias| !alias.is_empty())
+            .or_else(|| known.map(|known| known.suggested_cluster_alias.clone()))
+            .unwrap_or_default();
+    }
+
+    /// A rule read from the server is registered at every read, so that it does not expire; written when it changed
+    /// or half its life has passed.
+    pub(super) async fn refresh_promotion_rule(&self, key: &InstanceKey, rule: PromotionRule, now: Timestamp) {
+        let candidate = Candidate { key: key.clone(), rule, last_suggested: now };
+        let due = {
+            let fleet = self.fleet();
+            fleet.candidates.get(key).is_none_or(|known| {
+                known.rule != rule
+                    || now.saturating_since(known.last_suggested) > self.compiled().retention.candidate / 2
+            })
+        };
+        if due {
+            self.fleet_mut().candidates.insert(key.clone(), candidate.clone());
+            self.submit_quietly(Command::RegisterCandidate(candidate)).await;
+        }
+    }
+
+    pub(super) async fn refresh_cluster_domain(&self, cluster_name: &str, domain: String, now: Timestamp) {
+        if domain.is_empty() || self.fleet().cluster_domains.get(cluster_name) == Some(&domain) {
+            return;
+        }
+        self.fleet_mut().cluster_domains.insert(cluster_name.to_owned(), domain.clone());
+        self.submit_quietly(Command::SetClusterDomain { cluster_name: cluster_name.to_owned(), domain, at: now })
+            .await;
+    }
+
+    /// Submits book-keeping whose failure must not fail the work at hand; the failure is logged.
+    pub(crate) async fn submit_quietly(&self, command: Command) -> Option<model::CommandOutcome> {
+        match self.inner.ports.log.submit(command).await {
+            Ok(outcome) => Some(outcome),
+            Err(error) => {
+                warn!(error = %error, "a durable change was not written");
+                None
+            }
+        }
+    }
+}
+
+fn pattern(pattern: &Option<settings::FirstGroup>, host: &str) -> Option<String> {
+    pattern.as_ref()?.find(host).map(str::to_owned)
+}
+
+/// First IPv4 address, else first IPv6 address.
+async fn first_address(hostname: &str) -> Option<String> {
+    let addresses: Vec<_> = tokio::net::lookup_host((hostname, 0)).await.ok()?.collect();
+    addresses.iter().find(|address| address.is_ipv4()).or(addresses.first()).map(|address| address.ip().to_string())
+}
+
+/// Canonical name by the system's resolver, without trailing dot.
+async fn canonical_name(hostname: &str) -> Option<String> {
+    let hostname = hostname.to_owned();
+    let looked_up = tokio::task::spawn_blocking(move || {
+        let hints = dns_lookup::AddrInfoHints { flags: CANONICAL_NAME_FLAG, ..Default::default() };
+        dns_lookup::getaddrinfo(Some(&hostname), None, Some(hints)).ok()?.find_map(|entry| entry.ok()?.canonname)
+    });
+    looked_up.await.ok().flatten().map(|name| name.trim_end_matches('.').to_owned())
+}
+
+/// `AI_CANONNAME` of `netdb.h` on Linux.
+const CANONICAL_NAME_FLAG: i32 = 2;

@@ -1,0 +1,248 @@
+//! One read of one server: ask it, place it in its cluster, put it into the fleet, queue the row, name who is next.
+//!
+//! A failed read never blanks what is known: it only moves the check columns.
+
+use std::sync::Arc;
+
+use model::{Instance, InstanceKey, Observation, ReadProgress, Timestamp};
+use ports::{Deadline, ErrorClass, InstanceWrite, ProbeError, ProbeRequest};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::Engine;
+
+/// Why a read brought no instance.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The key cannot be connected to.
+    #[error("ReadTopologyInstance will not act on invalid instance key: {0}")]
+    InvalidKey(InstanceKey),
+    /// Forgotten a moment ago; it may be discovered again when the forget period has passed.
+    #[error("{0} was forgotten a moment ago and is not read again yet")]
+    Forgotten(InstanceKey),
+    /// Excluded by a filter.
+    #[error("Host {key} is excluded from discovery by {setting}.")]
+    Filtered {
+        /// The server.
+        key: InstanceKey,
+        /// The setting that excludes it.
+        setting: &'static str,
+    },
+    /// The server did not answer as it should.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+}
+
+impl Engine {
+    /// Reads a server now, whatever was read before, and returns it as the fleet has it afterwards.
+    ///
+    /// # Errors
+    /// See [`ReadError`]. The fleet then holds the old facts and knows that the check failed.
+    pub async fn read_instance(&self, key: &InstanceKey, deadline: Deadline) -> Result<Arc<Instance>, ReadError> {
+        let key = self.resolve_key(key).await;
+        self.admit_read(&key)?;
+        let request = self.probe_request(&key);
+        let began = Instant::now();
+        self.metrics().discoveries_attempt.increment();
+        let answer = {
+            let probe = self.inner.ports.servers.probe(&key, &request, deadline);
+            tokio::pin!(probe);
+            let slow = self.compiled().reasonable_check;
+            match tokio::time::timeout(slow, &mut probe).await {
+                Ok(answer) => answer,
+                Err(_elapsed) => {
+                    self.note_slow_read(&key);
+                    probe.await
+                }
+            }
+        };
+        let took = began.elapsed();
+        self.metrics().observe_probe(took);
+        if took > self.compiled().analysis.poll {
+            self.metrics().discoveries_slow.increment();
+        }
+        match answer {
+            Ok(observation) => {
+                self.inner.dead.unregister(&key);
+                Ok(self.record_observation(&key, observation, took).await)
+            }
+            Err(error) => {
+                self.record_failure(&key, &error);
+                Err(ReadError::Probe(error))
+            }
+        }
+    }
+
+    /// Refuses keys that must not be read.
+    fn admit_read(&self, key: &InstanceKey) -> Result<(), ReadError> {
+        if !key.is_valid() {
+            return Err(ReadError::InvalidKey(key.clone()));
+        }
+        if self.is_forgotten(key) {
+            return Err(ReadError::Forgotten(key.clone()));
+        }
+        Ok(())
+    }
+
+    fn probe_request(&self, key: &InstanceKey) -> ProbeRequest {
+        let fleet = self.fleet();
+        let known = fleet.get(key);
+        ProbeRequest {
+            cluster_name: known.map(|instance| instance.cluster_name.clone()).unwrap_or_default(),
+            ask_cluster_alias: known.is_none_or(|instance| {
+                instance.depth == 0 || instance.is_co_primary || instance.suggested_cluster_alias.is_empty()
+            }),
+            ask_cluster_domain: known.is_none_or(|instance| instance.depth == 0),
+        }
+    }
+
+    /// The read is still running after `ReasonableInstanceCheckSeconds`: the server may hang. The attempt is put on
+    /// record, its replicas are read and the analysis is redone.
+    fn note_slow_read(&self, key: &InstanceKey) {
+        let now = self.now();
+        let known = self.fleet_mut().update(key, |instance| instance.last_attempted_check = Some(now)).is_some();
+        if !known {
+            return;
+        }
+        self.write_behind(
+            key.clone(),
+            InstanceWrite::CheckFailed { key: key.clone(), checked: None, attempted: now, partial: false },
+        );
+        debug!(instance = %key, "a read takes longer than ReasonableInstanceCheckSeconds");
+        self.inner.analysis_requests.add(key.clone());
+    }
+
+    async fn record_observation(
+        &self,
+        asked: &InstanceKey,
+        observation: Observation,
+        took: std::time::Duration,
+    ) -> Arc<Instance> {
+        if !observation.incomplete.is_empty() {
+            debug!(instance = %asked, statements = ?observation.incomplete, "some statements failed");
+        }
+        let (mut instance, domain, promotion_rule) = self.settle_names(asked, observation).await;
+        let now = self.now();
+        instance.last_discovery_latency = took;
+        instance.last_checked = Some(now);
+        instance.last_attempted_check = Some(now);
+        instance.last_seen = Some(now);
+        instance.last_check_partial_success = true;
+        let key = instance.key.clone();
+
+        let (former, current) = {
+            let mut fleet = self.fleet_mut();
+            self.compiled().place(&fleet, &mut instance);
+            let former = fleet.insert(instance);
+            (former, fleet.get(&key).cloned())
+        };
+        let Some(current) = current else { unreachable!("{key} was inserted under the lock") };
+        if let Some(rule) = promotion_rule {
+            self.refresh_promotion_rule(&key, rule, now).await;
+        }
+        if let Some(domain) = domain.filter(|_| current.depth == 0) {
+            self.refresh_cluster_domain(&current.cluster_name, domain, now).await;
+        }
+        self.write_behind(key.clone(), InstanceWrite::Observed(current.clone()));
+        self.request_analysis_if_changed(former.as_deref(), &current);
+        if former.is_none() {
+            info!(instance = %key, cluster = %current.cluster_name, "discovered");
+        }
+        self.request_neighbours(&current);
+        current
+    }
+
+    /// Redoes the analysis where a fact that analyses look at has changed.
+    fn request_analysis_if_changed(&self, former: Option<&Instance>, current: &Instance) {
+        let changed = former.is_none_or(|former| {
+            !former.is_last_check_valid()
+                || former.read_only != current.read_only
+                || former.primary_key != current.primary_key
+                || former.replication.io_thread != current.replication.io_thread
+                || former.replication.sql_thread != current.replication.sql_thread
+                || former.semi_sync != current.semi_sync
+        });
+        if changed {
+            self.inner.analysis_requests.add(current.key.clone());
+            if current.primary_key.is_valid() {
+                self.inner.analysis_requests.add(current.primary_key.clone());
+            }
+        }
+    }
+
+    /// Servers that this one names and that are not known yet are read soon.
+    fn request_neighbours(&self, instance: &Instance) {
+        let compiled = self.compiled();
+        let fleet = self.fleet();
+        let below = instance.group.members.iter().chain(&instance.replicas);
+        let unknown: Vec<InstanceKey> = below
+            .filter(|key| !compiled.ignores_replica(key))
+            .chain(
+                Some(&instance.primary_key).filter(|key| key.is_valid() && !compiled.ignores_primary(key)),
+            )
+            .filter(|key| key.is_valid() && fleet.get(key).is_none())
+            .cloned()
+            .collect();
+        drop(fleet);
+        for key in unknown {
+            self.inner.read_requests.add(key);
+        }
+    }
+
+    fn record_failure(&self, key: &InstanceKey, error: &ProbeError) {
+        if error.skipped_by_filter {
+            return;
+        }
+        self.metrics().discoveries_fail.increment();
+        let compiled = self.compiled();
+        if error.progress == ReadProgress::Nothing && is_connection_failure(error.class) {
+            self.inner.dead.register(key, compiled.backoff);
+            self.metrics().dead_instances.set(self.inner.dead.len() as u64);
+        }
+        let now = self.now();
+        let partial = error.progress == ReadProgress::BasicVariables;
+        let was_valid = self.mark_check_failed(key, now, partial);
+        match was_valid {
+            Some(true) => warn!(instance = %key, class = ?error.class, error = %error, "cannot read a server any more"),
+            Some(false) | None => debug!(instance = %key, class = ?error.class, error = %error, "cannot read a server"),
+        }
+        self.write_behind(
+            key.clone(),
+            InstanceWrite::CheckFailed { key: key.clone(), checked: Some(now), attempted: now, partial },
+        );
+        self.inner.analysis_requests.add(key.clone());
+    }
+
+    /// Moves the check columns of a known server. Returns whether its check was valid before; `None` when unknown.
+    fn mark_check_failed(&self, key: &InstanceKey, now: Timestamp, partial: bool) -> Option<bool> {
+        let mut was_valid = false;
+        self.fleet_mut().update(key, |instance| {
+            was_valid = instance.is_last_check_valid();
+            instance.last_checked = Some(now);
+            instance.last_attempted_check = Some(now);
+            instance.last_check_partial_success = partial;
+        })?;
+        Some(was_valid)
+    }
+
+    /// A server was forgotten less than three poll intervals ago.
+    pub(crate) fn is_forgotten(&self, key: &InstanceKey) -> bool {
+        let period = self.compiled().analysis.poll * 3;
+        let mut forgotten = self.inner.forgotten.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        forgotten.retain(|_, at| at.elapsed() < period);
+        forgotten.contains_key(key)
+    }
+}
+
+/// Failures that say nothing answers there. A server that refuses the user or has no connection left is alive, but
+/// cannot be read either: it is polled at the ordinary pace.
+fn is_connection_failure(class: ErrorClass) -> bool {
+    match class {
+        ErrorClass::Refused | ErrorClass::Connection | ErrorClass::TimedOut => true,
+        ErrorClass::AccessDenied
+        | ErrorClass::TooManyConnections
+        | ErrorClass::Server
+        | ErrorClass::Protocol
+        | ErrorClass::Rejected => false,
+    }
+}

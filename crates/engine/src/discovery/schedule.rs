@@ -1,0 +1,155 @@
+//! When servers are read: each one a poll interval after its last read ended, at most so many at once, the dead ones
+//! in a lane of their own so that time-outs never hold up healthy servers.
+
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::InstanceKey;
+use ports::Deadline;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::Engine;
+
+/// Fewest slots of the dead lane.
+const DEAD_SLOTS_MIN: usize = 16;
+
+struct Done {
+    key: InstanceKey,
+    /// The instance is kept under this key now.
+    settled: Option<InstanceKey>,
+}
+
+struct Schedule {
+    due: BinaryHeap<Reverse<(Instant, InstanceKey)>>,
+    /// The moment each key is scheduled for; older heap entries of a key are void.
+    planned: BTreeMap<InstanceKey, Instant>,
+    running: BTreeSet<InstanceKey>,
+}
+
+impl Schedule {
+    fn plan(&mut self, key: InstanceKey, at: Instant) {
+        self.planned.insert(key.clone(), at);
+        self.due.push(Reverse((at, key)));
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        self.due.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Takes the next key whose moment has come and that is not being read.
+    fn pop_due(&mut self, now: Instant) -> Option<InstanceKey> {
+        while let Some(Reverse((at, _))) = self.due.peek() {
+            if *at > now {
+                return None;
+            }
+            let Some(Reverse((at, key))) = self.due.pop() else { return None };
+            if self.planned.get(&key) == Some(&at) && !self.running.contains(&key) {
+                self.planned.remove(&key);
+                return Some(key);
+            }
+        }
+        None
+    }
+}
+
+impl Engine {
+    /// Polls for as long as the process lives. Seeds and everything already in the fleet come first, at once.
+    pub async fn poll_forever(self, seeds: Vec<InstanceKey>) {
+        let compiled = self.compiled();
+        let healthy = Arc::new(Semaphore::new(compiled.poll_slots));
+        let dead = Arc::new(Semaphore::new(compiled.dead_slots.unwrap_or((compiled.poll_slots / 4).max(DEAD_SLOTS_MIN))));
+        let (done_sender, mut done) = mpsc::channel::<Done>(1_024);
+        let mut schedule =
+            Schedule { due: BinaryHeap::new(), planned: BTreeMap::new(), running: BTreeSet::new() };
+        let now = Instant::now();
+        let known: BTreeSet<InstanceKey> =
+            self.fleet().iter().map(|instance| instance.key.clone()).chain(seeds).collect();
+        for key in known {
+            schedule.plan(key, now);
+        }
+        loop {
+            while let Some(key) = schedule.pop_due(Instant::now()) {
+                if self.should_poll(&key) {
+                    schedule.running.insert(key.clone());
+                    self.start_poll(key, &healthy, &dead, done_sender.clone());
+                }
+            }
+            let next = schedule.next_due().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+            tokio::select! {
+                Some(ended) = done.recv() => self.reschedule(&mut schedule, ended),
+                requested = self.inner.read_requests.take() => {
+                    for key in requested {
+                        schedule.plan(key, Instant::now());
+                    }
+                }
+                () = tokio::time::sleep_until(next) => {}
+            }
+        }
+    }
+
+    fn should_poll(&self, key: &InstanceKey) -> bool {
+        key.is_valid() && !self.is_forgotten(key) && !self.compiled().ignores_host(key) && self.may_act()
+    }
+
+    fn start_poll(&self, key: InstanceKey, healthy: &Arc<Semaphore>, dead: &Arc<Semaphore>, done: mpsc::Sender<Done>) {
+        let engine = self.clone();
+        let slots = if self.inner.dead.contains(&key) { dead.clone() } else { healthy.clone() };
+        self.inner.supervisor.start_loop("poll", async move {
+            let Ok(_slot) = slots.acquire_owned().await else { return };
+            let settled = match engine.read_instance(&key, engine.read_deadline()).await {
+                Ok(instance) => Some(instance.key.clone()),
+                Err(error) => {
+                    debug!(instance = %key, error = %error, "poll failed");
+                    None
+                }
+            };
+            // The receiver lives as long as the loop; a closed channel means shutdown.
+            let _ = done.send(Done { key, settled }).await;
+        });
+    }
+
+    fn reschedule(&self, schedule: &mut Schedule, ended: Done) {
+        schedule.running.remove(&ended.key);
+        let key = ended.settled.unwrap_or(ended.key);
+        let fleet = self.fleet();
+        if fleet.get(&key).is_none() && !self.compiled().is_seed(&key) {
+            // Read once because a neighbour named it, and not readable: the neighbour will name it again.
+            return;
+        }
+        drop(fleet);
+        let poll = self.compiled().analysis.poll;
+        let distance = if self.inner.dead.contains(&key) { self.dead_distance(&key) } else { poll };
+        let at = Instant::now() + distance;
+        // A read asked for while this one ran is still planned earlier: keep that.
+        if schedule.planned.get(&key).is_none_or(|planned| *planned > at) {
+            schedule.plan(key, at);
+        }
+    }
+
+    /// Distance to the next read of a dead server. A server that others replicate from is under analysis: no back-off.
+    fn dead_distance(&self, key: &InstanceKey) -> Duration {
+        let compiled = self.compiled();
+        let has_replicas = self.fleet().replicas_of(key).next().is_some();
+        if has_replicas || !self.inner.dead.is_backing_off(key) {
+            return compiled.analysis.poll;
+        }
+        self.inner.dead.remaining(key).max(compiled.analysis.poll)
+    }
+
+    /// Reads a server outside the schedule because something is wrong, at most once a second per server.
+    pub(crate) async fn emergency_read(&self, key: &InstanceKey, reason: &str) {
+        if !self.inner.emergency_reads.admit(key) {
+            return;
+        }
+        self.metrics().emergency_reads.increment();
+        let deadline = Deadline::after(self.compiled().reasonable_check);
+        if let Err(error) = self.read_instance(key, deadline).await {
+            debug!(instance = %key, error = %error, "emergency read failed");
+        }
+        self.audit("emergently-read-topology-instance", Some(key), reason).await;
+    }
+}

@@ -1,0 +1,126 @@
+//! What is done at once about a finding that is not yet a verdict: read again, and make stale connections break.
+//!
+//! Reads are done by every node; changes only by the node that holds the lease, and never while automatic recoveries
+//! are switched off.
+
+use decide::analysis::Emergency;
+use model::{Action, Command, Finding, InstanceKey, Threads};
+use ports::Deadline;
+use tracing::{info, warn};
+
+use crate::Engine;
+
+impl Engine {
+    /// Starts the emergency operations of a finding, if its code has any. Returns at once.
+    pub(crate) fn start_emergencies(&self, finding: &Finding, emergencies: &'static [Emergency], may_change: bool) {
+        if emergencies.is_empty() {
+            return;
+        }
+        let engine = self.clone();
+        let (key, source) = (finding.key.clone(), finding.primary_key.clone());
+        let reason = finding.code.to_string();
+        let coordinates = finding.coordinates.clone();
+        self.inner.supervisor.start_loop("emergency operation", async move {
+            for emergency in emergencies {
+                match emergency {
+                    Emergency::ReadInstance => engine.emergency_read(&key, &reason).await,
+                    Emergency::ReadReplicas => engine.emergency_read_replicas(&key, &reason).await,
+                    Emergency::ReadSource => engine.emergency_read(&source, &reason).await,
+                    Emergency::RecordCoordinates => {
+                        engine.note_stale_coordinates(&key, coordinates.clone(), engine.now()).await;
+                    }
+                    Emergency::RestartReceivers => {
+                        if may_change && engine.may_act() {
+                            engine.restart_receivers(&key, &reason).await;
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    async fn emergency_read_replicas(&self, key: &InstanceKey, reason: &str) {
+        let replicas = self.replicas_through_binlog_servers(key);
+        futures_util::future::join_all(replicas.iter().map(|replica| self.emergency_read(replica, reason))).await;
+    }
+
+    async fn note_stale_coordinates(
+        &self,
+        key: &InstanceKey,
+        coordinates: model::BinlogCoordinates,
+        at: model::Timestamp,
+    ) {
+        let known = self.fleet().stale_coordinates.get(key).map(|stale| stale.coordinates.clone());
+        if known.as_ref() == Some(&coordinates) {
+            return;
+        }
+        self.fleet_mut().stale_coordinates.insert(
+            key.clone(),
+            model::StaleCoordinates { coordinates: coordinates.clone(), first_seen: at },
+        );
+        self.submit_quietly(Command::WriteStaleCoordinates { key: key.clone(), coordinates, at }).await;
+    }
+
+    /// Restarts the receiver of direct replicas so that connections to a primary that accepts no new ones break.
+    /// Replicas stopped by a person, downtimed or in maintenance are left alone, and so are MariaDB GTID replicas:
+    /// restarting the receiver there discards relay logs that may hold the only copy of the last transactions.
+    async fn restart_receivers(&self, key: &InstanceKey, reason: &str) {
+        if !self.inner.emergency_set_restarts.admit(key) {
+            return;
+        }
+        let now = self.now();
+        let replicas: Vec<InstanceKey> = {
+            let fleet = self.fleet();
+            fleet
+                .replicas_of(key)
+                .filter(|replica| replica.replication.io_thread.is_running())
+                .filter(|replica| !replica.replication.mariadb_gtid)
+                .filter(|replica| !fleet.is_downtimed(&replica.key, now))
+                .filter(|replica| !fleet.maintenance.contains_key(&replica.key))
+                .map(|replica| replica.key.clone())
+                .collect()
+        };
+        if replicas.is_empty() {
+            return;
+        }
+        self.inner.grace.admit(key);
+        info!(instance = %key, replicas = replicas.len(), "restarting receivers so that stale connections break");
+        futures_util::future::join_all(replicas.iter().map(|replica| self.restart_receiver(replica, reason))).await;
+    }
+
+    async fn restart_receiver(&self, replica: &InstanceKey, reason: &str) {
+        if !self.inner.emergency_restarts.admit(replica) {
+            return;
+        }
+        let deadline = Deadline::after(self.compiled().action_timeout);
+        let servers = &self.inner.ports.servers;
+        for action in [Action::StopReplication(Threads::Receiver), Action::StartReplication(Threads::Receiver)] {
+            if let Err(error) = servers.act(replica, &action, deadline).await {
+                warn!(instance = %replica, error = %error, "could not restart the receiver");
+                break;
+            }
+        }
+        self.audit("emergently-restart-replication-topology-instance", Some(replica), reason).await;
+        self.emergency_read(replica, reason).await;
+    }
+
+    /// Direct replicas and, below binlog servers, theirs.
+    fn replicas_through_binlog_servers(&self, key: &InstanceKey) -> Vec<InstanceKey> {
+        let fleet = self.fleet();
+        let mut found = Vec::new();
+        let mut to_visit = vec![key.clone()];
+        let mut visited = std::collections::BTreeSet::new();
+        while let Some(source) = to_visit.pop() {
+            if !visited.insert(source.clone()) {
+                continue;
+            }
+            for replica in fleet.replicas_of(&source) {
+                found.push(replica.key.clone());
+                if replica.is_binlog_server() {
+                    to_visit.push(replica.key.clone());
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,240 @@
+//! The engine: one owner of the fleet in memory, and the ports it acts through.
+//!
+//! Everything else in this crate is `impl Engine` by topic, or a loop that holds an [`Engine`]. Locks are short and
+//! never held across an await.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
+use ports::{Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError};
+use settings::Settings;
+use tokio::time::Instant;
+
+use crate::compiled::Compiled;
+use crate::dead::DeadServers;
+use crate::detection_state::DetectionState;
+use crate::metrics::Metrics;
+use crate::queue::CoalescingQueue;
+use crate::supervisor::Supervisor;
+use crate::throttle::Throttle;
+
+/// Everything outside that the engine acts through.
+#[derive(Clone)]
+pub struct Ports {
+    /// Observed servers.
+    pub servers: Arc<dyn Servers>,
+    /// The backend.
+    pub store: Arc<dyn Store>,
+    /// Durable changes.
+    pub log: Arc<dyn CommandLog>,
+    /// The operator's commands.
+    pub hooks: Arc<dyn HookRunner>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// The right to act.
+    pub lease: Arc<dyn Lease>,
+}
+
+/// Who the engine acts for and as.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// This process.
+    pub node: NodeIdentity,
+    /// Version text of the program.
+    pub version: String,
+    /// `http` or `cli`.
+    pub app: String,
+    /// Owner written into downtime and maintenance made by the engine itself.
+    pub maintenance_owner: String,
+    /// Operator asked for no hooks and no changes (`--noop`).
+    pub noop: bool,
+}
+
+/// The engine. Cheap to clone; all clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) ports: Ports,
+    pub(crate) identity: Identity,
+    settings: ArcSwap<Settings>,
+    compiled: ArcSwap<Compiled>,
+    fleet: RwLock<Fleet>,
+    pub(crate) metrics: Metrics,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) started: Instant,
+    /// Servers whose analysis should be redone at once.
+    pub(crate) analysis_requests: CoalescingQueue<InstanceKey>,
+    /// Servers to read as soon as a slot is free.
+    pub(crate) read_requests: CoalescingQueue<InstanceKey>,
+    pub(crate) detection: DetectionState,
+    pub(crate) dead: DeadServers,
+    pub(crate) emergency_reads: Throttle,
+    pub(crate) emergency_restarts: Throttle,
+    pub(crate) emergency_set_restarts: Throttle,
+    pub(crate) grace: Throttle,
+    /// Forgotten servers must not come back from a read that was under way.
+    pub(crate) forgotten: Mutex<BTreeMap<InstanceKey, Instant>>,
+    pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
+    /// Clusters being recovered or taken over: cluster name to operation.
+    pub(crate) cluster_locks: Mutex<BTreeMap<String, String>>,
+}
+
+impl Engine {
+    /// An engine with an empty fleet; call [`Engine::load`] before deciding anything.
+    pub fn new(ports: Ports, identity: Identity, settings: Settings) -> Self {
+        let compiled = Compiled::from_settings(&settings);
+        Self {
+            inner: Arc::new(Inner {
+                ports,
+                identity,
+                compiled: ArcSwap::from_pointee(compiled),
+                settings: ArcSwap::from_pointee(settings),
+                fleet: RwLock::new(Fleet::default()),
+                metrics: Metrics::default(),
+                supervisor: Supervisor::new(),
+                started: Instant::now(),
+                analysis_requests: CoalescingQueue::new(),
+                read_requests: CoalescingQueue::new(),
+                detection: DetectionState::default(),
+                dead: DeadServers::default(),
+                emergency_reads: Throttle::new(Duration::from_secs(1)),
+                emergency_restarts: Throttle::new(Duration::from_secs(30)),
+                emergency_set_restarts: Throttle::new(Duration::from_secs(30)),
+                grace: Throttle::new(Duration::from_secs(5)),
+                forgotten: Mutex::default(),
+                pending_writes: Mutex::default(),
+                cluster_locks: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Replaces the fleet by what the backend holds.
+    ///
+    /// # Errors
+    /// The backend could not be read; the fleet stays as it was.
+    pub async fn load(&self) -> Result<(), StoreError> {
+        let loaded = self.inner.ports.store.load_fleet().await?;
+        *self.fleet_mut() = loaded;
+        Ok(())
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.inner.settings.load_full()
+    }
+
+    /// Compiled patterns and policies of the settings in force.
+    pub(crate) fn compiled(&self) -> Arc<Compiled> {
+        self.inner.compiled.load_full()
+    }
+
+    /// Puts new settings in force (reload).
+    pub fn replace_settings(&self, settings: Settings) {
+        self.inner.compiled.store(Arc::new(Compiled::from_settings(&settings)));
+        self.inner.settings.store(Arc::new(settings));
+    }
+
+    /// Read access to the fleet. Hold it briefly and never across an await.
+    pub fn fleet(&self) -> RwLockReadGuard<'_, Fleet> {
+        self.inner.fleet.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn fleet_mut(&self) -> RwLockWriteGuard<'_, Fleet> {
+        self.inner.fleet.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wall-clock time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.ports.clock.now()
+    }
+
+    /// This process.
+    pub fn identity(&self) -> &Identity {
+        &self.inner.identity
+    }
+
+    /// This process, as written into records.
+    pub fn node(&self) -> &NodeIdentity {
+        &self.inner.identity.node
+    }
+
+    /// The backend, for listings.
+    pub fn store(&self) -> &dyn Store {
+        self.inner.ports.store.as_ref()
+    }
+
+    /// Counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Starts and awaits tasks.
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.inner.supervisor
+    }
+
+    /// This node may act now.
+    pub fn may_act(&self) -> bool {
+        self.inner.ports.lease.is_held()
+    }
+
+    /// Time since the engine was made.
+    pub fn running_for(&self) -> Duration {
+        self.inner.started.elapsed()
+    }
+
+    /// Queues an observed fact to be written; the newest per server wins. Bounded by the size of the fleet.
+    pub(crate) fn write_behind(&self, key: InstanceKey, write: InstanceWrite) {
+        let mut pending = self.pending_writes();
+        // A failed check must not replace an unwritten observation: the row would miss what was seen.
+        if let (InstanceWrite::CheckFailed { .. }, Some(InstanceWrite::Observed(_))) = (&write, pending.get(&key)) {
+            if let Some(known) = self.fleet().get(&key) {
+                pending.insert(key, InstanceWrite::Observed(known.clone()));
+            }
+            return;
+        }
+        pending.insert(key, write);
+    }
+
+    fn pending_writes(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, InstanceWrite>> {
+        self.inner.pending_writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes everything queued. What could not be written is queued again unless something newer was.
+    ///
+    /// # Errors
+    /// The backend refused; nothing is lost.
+    pub async fn flush_writes(&self) -> Result<(), StoreError> {
+        let batch = std::mem::take(&mut *self.pending_writes());
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let count = batch.len() as u64;
+        let result = self.inner.ports.store.write_instances(batch.values().cloned().collect()).await;
+        match result {
+            Ok(()) => {
+                self.inner.metrics.rows_written.add(count);
+                Ok(())
+            }
+            Err(error) => {
+                self.inner.metrics.write_failures.increment();
+                let mut pending = self.pending_writes();
+                for (key, write) in batch {
+                    pending.entry(key).or_insert(write);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// A deadline for one ordinary read of a server.
+    pub(crate) fn read_deadline(&self) -> Deadline {
+        Deadline::after(self.compiled().read_timeout)
+    }
+}

@@ -1,0 +1,178 @@
+//! What is done periodically: node registration, downtime of servers that came back, expiry, foreign changes of the
+//! backend, writing behind.
+
+use std::time::Duration;
+
+use model::{Command, Downtime, InstanceKey};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+use crate::Engine;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE_SECONDS: u64 = 60;
+/// A server that was lost and is well again leaves its downtime after this.
+const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
+const LOST_DOWNTIME: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+impl Engine {
+    /// Writes observed facts behind, a batch per flush interval.
+    pub async fn write_behind_forever(self) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(self.compiled().flush_interval).await;
+            match self.flush_writes().await {
+                Ok(()) if failing => {
+                    failing = false;
+                    info!("the backend takes writes again");
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    if !failing {
+                        warn!(error = %error, "observed facts are not written; they are kept and tried again");
+                    }
+                    failing = true;
+                    tokio::time::sleep(SECOND).await;
+                }
+            }
+        }
+    }
+
+    /// Runs the second and minute tasks.
+    pub async fn keep_house_forever(self) {
+        let mut tick = interval(SECOND);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seconds = 0_u64;
+        let mut version = self.store().foreign_changes().await.ok();
+        loop {
+            tick.tick().await;
+            self.register_node().await;
+            version = self.adopt_foreign_changes(version).await;
+            if self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
+                self.review_lost_downtimes().await;
+            }
+            if self.may_act() && seconds % MINUTE_SECONDS == MINUTE_SECONDS - 1 {
+                self.expire().await;
+            }
+            seconds += 1;
+        }
+    }
+
+    async fn register_node(&self) {
+        self.submit_quietly(Command::RegisterNode {
+            node: self.node().clone(),
+            version: self.identity().version.clone(),
+            backend: String::new(),
+            app: self.identity().app.clone(),
+            at: self.now(),
+        })
+        .await;
+    }
+
+    /// Somebody else (a direct command, another node, an operator's SQL) changed the backend: take over what operators
+    /// say about servers, and servers that are gone or new. Facts observed by this process stay.
+    async fn adopt_foreign_changes(&self, last: Option<u64>) -> Option<u64> {
+        let current = match self.store().foreign_changes().await {
+            Ok(current) => current,
+            Err(error) => {
+                warn!(error = %error, "cannot see whether the backend was changed");
+                return last;
+            }
+        };
+        if last == Some(current) {
+            return last;
+        }
+        match self.store().load_fleet().await {
+            Ok(loaded) => {
+                self.merge_foreign(loaded);
+                self.inner.detection.forget_registered();
+                Some(current)
+            }
+            Err(error) => {
+                warn!(error = %error, "the backend was changed and could not be read again");
+                last
+            }
+        }
+    }
+
+    fn merge_foreign(&self, loaded: model::Fleet) {
+        let mut unknown = Vec::new();
+        let mut gone = Vec::new();
+        {
+            let mut fleet = self.fleet_mut();
+            for instance in loaded.iter() {
+                if fleet.get(&instance.key).is_none() {
+                    unknown.push(instance.key.clone());
+                }
+            }
+            for instance in fleet.iter() {
+                // Unwritten new servers are not "gone": only those that were once stored.
+                let stored_once = instance.last_seen.is_some_and(|at| self.now().saturating_since(at) > SECOND * 5);
+                if stored_once && loaded.get(&instance.key).is_none() {
+                    gone.push(instance.key.clone());
+                }
+            }
+            for key in &gone {
+                fleet.remove(key);
+            }
+            for key in &unknown {
+                if let Some(instance) = loaded.get(key) {
+                    fleet.insert(model::Instance::clone(instance));
+                }
+            }
+            fleet.adopt_statements(loaded);
+        }
+        for key in unknown {
+            self.inner.read_requests.add(key);
+        }
+        for key in gone {
+            info!(instance = %key, "forgotten by somebody else");
+            let mut forgotten = self.inner.forgotten.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            forgotten.insert(key, tokio::time::Instant::now());
+        }
+    }
+
+    /// Renews the downtime of servers lost in a recovery and ends it for those that are well again.
+    async fn review_lost_downtimes(&self) {
+        let now = self.now();
+        let lost: Vec<Downtime> = self
+            .fleet()
+            .downtimes
+            .values()
+            .filter(|downtime| downtime.reason == Downtime::LOST_IN_RECOVERY && downtime.is_active(now))
+            .cloned()
+            .collect();
+        for downtime in lost {
+            if now.saturating_since(downtime.begin) >= LOST_DOWNTIME_MIN && self.is_well_again(&downtime.key) {
+                self.fleet_mut().downtimes.remove(&downtime.key);
+                self.submit_quietly(Command::EndDowntime(downtime.key.clone())).await;
+                self.audit("end-downtime", Some(&downtime.key), "well again").await;
+            } else if downtime.end.is_some_and(|end| end.saturating_since(now) < LOST_DOWNTIME / 2) {
+                let renewed = Downtime { end: Some(now + LOST_DOWNTIME), ..downtime };
+                self.fleet_mut().downtimes.insert(renewed.key.clone(), renewed.clone());
+                self.submit_quietly(Command::BeginDowntime(renewed)).await;
+            }
+        }
+        self.fleet_mut().downtimes.retain(|_, downtime| downtime.is_active(now));
+    }
+
+    /// Replicates again, or is the only primary with its suggested alias.
+    fn is_well_again(&self, key: &InstanceKey) -> bool {
+        let fleet = self.fleet();
+        let Some(instance) = fleet.get(key).filter(|instance| instance.is_last_check_valid()) else { return false };
+        if instance.is_replicating() {
+            return true;
+        }
+        let alias = &instance.suggested_cluster_alias;
+        instance.depth == 0
+            && !alias.is_empty()
+            && fleet.iter().filter(|other| other.depth == 0 && other.suggested_cluster_alias == *alias).count() == 1
+    }
+
+    async fn expire(&self) {
+        let retention = self.compiled().retention.clone();
+        self.submit_quietly(Command::Expire { retention, at: self.now() }).await;
+        let fleet = self.fleet();
+        self.inner.detection.retain_codes(|key| fleet.get(key).is_some());
+    }
+}

@@ -1,0 +1,57 @@
+//! Writing audit lines and recovery steps.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{AuditRecord, Command, InstanceKey};
+use tracing::info;
+
+use crate::Engine;
+
+static UID_COUNTER: AtomicU64 = AtomicU64::new(0);
+
+impl Engine {
+    /// Writes a line of the general audit. A failing write is logged and does not fail the work at hand.
+    pub async fn audit(&self, kind: &str, key: Option<&InstanceKey>, message: impl Into<String>) {
+        let message = message.into();
+        let cluster_name = key
+            .and_then(|key| self.fleet().get(key).map(|instance| instance.cluster_name.clone()))
+            .unwrap_or_default();
+        info!(audit = kind, instance = key.map(tracing::field::display), message = %message, "audit");
+        let record = AuditRecord {
+            id: 0,
+            at: self.now(),
+            kind: kind.to_owned(),
+            key: key.cloned(),
+            cluster_name,
+            message,
+        };
+        self.submit_quietly(Command::WriteAudit(record)).await;
+    }
+
+    /// Writes a step message under a recovery (or detection) UID.
+    pub(crate) async fn write_step(&self, uid: &str, message: impl Into<String>) {
+        let message = message.into();
+        info!(recovery = uid, message = %message, "recovery step");
+        self.submit_quietly(Command::WriteRecoveryStep { uid: uid.to_owned(), at: self.now(), message }).await;
+    }
+
+    /// As [`Self::write_step`], off the critical path: a failover does not wait for its audit.
+    pub(crate) fn write_step_later(&self, uid: &str, message: String) {
+        info!(recovery = uid, message = %message, "recovery step");
+        let engine = self.clone();
+        let command = Command::WriteRecoveryStep { uid: uid.to_owned(), at: self.now(), message };
+        self.inner.supervisor.start("recovery step", async move {
+            engine.submit_quietly(command).await;
+        });
+    }
+
+    /// A new UID: `<unix nanoseconds>:<64 hexadecimal digits>`, unique within and across processes.
+    pub(crate) fn new_uid(&self) -> String {
+        let nanos = self.now().as_micros().saturating_mul(1_000);
+        let count = UID_COUNTER.fetch_add(1, Ordering::Relaxed);
+        // The process token is random; mixing the counter into its last digits keeps UIDs of one instant apart.
+        let token = &self.node().token;
+        let kept = token.get(..56).unwrap_or(token);
+        format!("{nanos}:{kept:0<56}{:08x}", count & 0xffff_ffff)
+    }
+}

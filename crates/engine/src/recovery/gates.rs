@@ -1,0 +1,163 @@
+//! What must hold before a recovery may begin. Every reason against it is collected, stored and shown.
+
+use std::collections::btree_map::Entry;
+use std::sync::PoisonError;
+
+use model::{Command, CommandOutcome, Finding, InstanceKey, Recovery};
+use ports::{RecoveryQuery, StoreError};
+use tracing::debug;
+
+use super::Request;
+use crate::Engine;
+use crate::detection::case_of;
+
+/// One operation per cluster at a time; released when dropped.
+pub(crate) struct ClusterLock {
+    engine: Engine,
+    cluster_name: String,
+}
+
+impl Drop for ClusterLock {
+    fn drop(&mut self) {
+        let mut locks = self.engine.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.remove(&self.cluster_name);
+    }
+}
+
+/// The outcome of registering a recovery.
+pub(super) enum Registration {
+    /// Registered under this UID and row id.
+    Registered { uid: String, id: i64, last_detection_id: i64 },
+    /// Refused, with every reason.
+    Refused(Vec<String>),
+}
+
+impl Engine {
+    /// Takes the lock of a cluster for an operation, or says which operation holds it.
+    pub(crate) fn lock_cluster(&self, cluster_name: &str, operation: &str) -> Result<ClusterLock, String> {
+        let mut locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        match locks.entry(cluster_name.to_owned()) {
+            Entry::Occupied(held) => {
+                Err(format!("cluster {cluster_name} is being changed by {}; wait for it to end", held.get()))
+            }
+            Entry::Vacant(free) => {
+                free.insert(operation.to_owned());
+                Ok(ClusterLock { engine: self.clone(), cluster_name: cluster_name.to_owned() })
+            }
+        }
+    }
+
+    /// An operation on the cluster is in progress on this node.
+    pub(crate) fn is_cluster_locked(&self, cluster_name: &str) -> bool {
+        let locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.contains_key(cluster_name)
+    }
+
+    /// Registers a recovery unless an earlier one is in the way (anti-flapping). Writes blocked records.
+    pub(super) async fn register_recovery(&self, request: &Request) -> Result<Registration, StoreError> {
+        let finding = &request.finding;
+        if request.forced {
+            self.acknowledge_finished_of(&finding.key).await?;
+        } else {
+            let mut reasons = Vec::new();
+            let blocking = self.blocking_recoveries(finding, &mut reasons).await?;
+            for recovery in &blocking {
+                self.submit_quietly(Command::WriteBlockedRecovery {
+                    case: case_of(finding),
+                    blocking_recovery_id: recovery.id,
+                    at: self.now(),
+                })
+                .await;
+            }
+            if !reasons.is_empty() {
+                return Ok(Registration::Refused(reasons));
+            }
+        }
+        let uid = self.new_uid();
+        let outcome = self
+            .inner
+            .ports
+            .log
+            .submit(Command::RegisterRecovery {
+                uid: uid.clone(),
+                case: case_of(finding),
+                node: self.node().clone(),
+                at: self.now(),
+            })
+            .await?;
+        let CommandOutcome::Inserted(Some(id)) = outcome else {
+            return Ok(Registration::Refused(vec![self.already_recovering(&finding.key).await?]));
+        };
+        let written = self.store().recoveries(RecoveryQuery::Uid(uid.clone()), self.now()).await?;
+        let last_detection_id = written.first().map_or(0, |recovery| recovery.last_detection_id);
+        Ok(Registration::Registered { uid, id, last_detection_id })
+    }
+
+    /// Active recoveries that promoted the failed server, and active recoveries of its cluster.
+    async fn blocking_recoveries(
+        &self,
+        finding: &Finding,
+        reasons: &mut Vec<String>,
+    ) -> Result<Vec<Recovery>, StoreError> {
+        let now = self.now();
+        let key = &finding.key;
+        let promoted = self.store().recoveries(RecoveryQuery::ActiveWithSuccessor(key.clone()), now).await?;
+        if let Some(first) = promoted.first() {
+            reasons.push(format!(
+                "AttemptRecoveryRegistration: instance {key} has recently been promoted (by failover of {}) and is in \
+                 active period. It will not be failed over. You may acknowledge the failure on {} (-c \
+                 ack-instance-recoveries) to remove this blockage",
+                first.case.key, first.case.key
+            ));
+        }
+        let cluster = &finding.cluster.name;
+        let same = self.store().recoveries(RecoveryQuery::InActivePeriodOfCluster(cluster.clone()), now).await?;
+        let same: Vec<Recovery> = same.into_iter().filter(blocks_its_cluster).collect();
+        if let Some(first) = same.first() {
+            reasons.push(format!(
+                "AttemptRecoveryRegistration: cluster {cluster} has recently experienced a failover (of {}) and is in \
+                 active period. It will not be failed over again. You may acknowledge the failure on this cluster (-c \
+                 ack-cluster-recoveries) or on {} (-c ack-instance-recoveries) to remove this blockage",
+                first.case.key, first.case.key
+            ));
+        }
+        debug!(instance = %key, reasons = reasons.len(), "anti-flapping");
+        let mut blocking = promoted;
+        blocking.extend(same);
+        Ok(blocking)
+    }
+
+    async fn acknowledge_finished_of(&self, key: &InstanceKey) -> Result<(), StoreError> {
+        self.inner
+            .ports
+            .log
+            .submit(Command::AcknowledgeRecoveries {
+                scope: model::AcknowledgeScope::FinishedOf(key.clone()),
+                owner: "orchestrator".to_owned(),
+                comment: format!("implicit acknowledge due to user invocation of recovery on same instance: {key}"),
+                at: self.now(),
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn already_recovering(&self, key: &InstanceKey) -> Result<String, StoreError> {
+        let unfinished = self.store().recoveries(RecoveryQuery::Unfinished, self.now()).await?;
+        Ok(match unfinished.iter().find(|recovery| recovery.case.key == *key) {
+            Some(recovery) => format!("a recovery of {key} is already in progress, uid {}", recovery.uid),
+            None => format!(
+                "a recovery of {key} is still in its active period; acknowledge it with -c ack-instance-recoveries -i {key}"
+            ),
+        })
+    }
+}
+
+/// Differs: repairs that promote nobody (intermediate primaries, semi-sync, read-only) never block the failover of a
+/// primary; the original blocked its cluster for the whole period.
+fn blocks_its_cluster(recovery: &Recovery) -> bool {
+    use model::AnalysisCode::{DeadCoMaster, DeadCoMasterAndSomeReplicas, DeadMaster, DeadMasterAndSomeReplicas};
+    matches!(
+        recovery.case.code,
+        DeadMaster | DeadMasterAndSomeReplicas | DeadCoMaster | DeadCoMasterAndSomeReplicas
+    )
+}

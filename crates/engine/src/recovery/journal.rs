@@ -1,0 +1,109 @@
+//! The saved state of a running recovery: enough for another process to finish it or to undo it.
+
+use model::{Command, InstanceKey};
+use serde::{Deserialize, Serialize};
+
+use crate::Engine;
+
+/// Where a recovery stands. Everything before [`Stage::Committing`] can be undone; from there it is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Stage {
+    /// Registered; hooks before the recovery may run.
+    Registered,
+    /// Replicas are stopped from receiving and read.
+    Collecting,
+    /// A candidate is chosen and applies what was received.
+    Draining,
+    /// The candidate is being promoted: no way back.
+    Committing,
+}
+
+impl Stage {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Collecting => "collecting",
+            Self::Draining => "draining",
+            Self::Committing => "committing",
+        }
+    }
+}
+
+/// A server in its persisted form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StoredKey {
+    host: String,
+    port: u16,
+}
+
+impl From<&InstanceKey> for StoredKey {
+    fn from(key: &InstanceKey) -> Self {
+        Self { host: key.hostname().to_owned(), port: key.port() }
+    }
+}
+
+impl StoredKey {
+    pub(super) fn key(&self) -> InstanceKey {
+        InstanceKey::new(self.host.as_str(), self.port)
+    }
+}
+
+/// The persisted form, version 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Journal {
+    /// Version of this form.
+    pub(super) version: u32,
+    /// Where it stands.
+    pub(super) stage: Stage,
+    /// The failed server.
+    pub(super) failed: StoredKey,
+    /// Direct replicas at the start.
+    pub(super) replicas: Vec<StoredKey>,
+    /// The chosen server, once chosen.
+    pub(super) candidate: Option<StoredKey>,
+}
+
+impl Journal {
+    pub(super) fn new(failed: &InstanceKey, replicas: &[InstanceKey]) -> Self {
+        Self {
+            version: 1,
+            stage: Stage::Registered,
+            failed: failed.into(),
+            replicas: replicas.iter().map(StoredKey::from).collect(),
+            candidate: None,
+        }
+    }
+
+    /// Reads a saved journal.
+    ///
+    /// # Errors
+    /// It was written by a newer version, or is damaged.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let journal: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if journal.version == 1 { Ok(journal) } else { Err(format!("unknown journal version {}", journal.version)) }
+    }
+}
+
+impl Engine {
+    /// Saves the stage before its work starts.
+    ///
+    /// # Errors
+    /// The backend refused: the stage must not be entered.
+    pub(super) async fn enter_stage(
+        &self,
+        uid: &str,
+        journal: &mut Journal,
+        stage: Stage,
+    ) -> Result<(), ports::StoreError> {
+        journal.stage = stage;
+        let plan = serde_json::to_string(journal).unwrap_or_default();
+        self.submit(Command::JournalRecovery {
+            uid: uid.to_owned(),
+            state: stage.name().to_owned(),
+            plan,
+            at: self.now(),
+        })
+        .await?;
+        Ok(())
+    }
+}

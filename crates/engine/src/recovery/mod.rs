@@ -1,0 +1,68 @@
+//! From a finding to a resolved recovery.
+//!
+//! One recovery is one registered record, one owner and one cluster lock: gates ([`gates`]), then by kind
+//! ([`primary`]), with its state and choice journalled ([`journal`]) so that another process can finish or undo it
+//! ([`resume`]), and what is told to the outside at the end ([`publication`]).
+
+mod gates;
+mod journal;
+mod primary;
+mod publication;
+mod resume;
+
+use decide::analysis::Response;
+use model::{Finding, InstanceKey, Recovery};
+
+use crate::Engine;
+
+/// A finding to be handled, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What was found.
+    pub finding: Finding,
+    /// A person asked: filters, downtime, the global switch and the block period do not apply.
+    pub forced: bool,
+    /// Run no hooks.
+    pub skip_hooks: bool,
+    /// Promote this server or fail.
+    pub candidate: Option<InstanceKey>,
+}
+
+impl Request {
+    /// By the analysis loop.
+    pub(crate) fn automatic(finding: Finding) -> Self {
+        Self { finding, forced: false, skip_hooks: false, candidate: None }
+    }
+}
+
+/// How handling a finding ended.
+#[derive(Clone, Debug)]
+pub enum Attempt {
+    /// Nothing was changed; all the reasons.
+    NotAttempted(Vec<String>),
+    /// A hook or the book-keeping failed before anything was changed.
+    Failed(String),
+    /// A recovery ran. Whether it promoted a server is in the record, and so are its errors.
+    Ended(Box<Recovery>),
+}
+
+impl Engine {
+    /// Runs the recovery of a finding.
+    pub(crate) async fn recover_by(&self, response: Response, request: Request) -> Attempt {
+        let code = request.finding.code;
+        match response {
+            Response::Watch | Response::Record => {
+                Attempt::NotAttempted(vec![format!("{code} is reported, not recovered")])
+            }
+            Response::FailOverPrimary => self.recover_primary(request).await,
+            Response::FailOverCoPrimary
+            | Response::RescueReplicas
+            | Response::RescueGroupMemberReplicas
+            | Response::UnlockSemiSync
+            | Response::TrimSemiSync
+            | Response::MakeWritable => Attempt::NotAttempted(vec![format!(
+                "this version reports {code} and runs its detection hooks, but has no recovery for it"
+            )]),
+        }
+    }
+}

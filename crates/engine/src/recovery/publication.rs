@@ -1,0 +1,82 @@
+//! What is told to the outside after a promotion: alias and domain of the cluster, key-value pairs, downtime.
+
+use std::time::Duration;
+
+use model::{Command, Downtime, Finding, InstanceKey};
+
+use crate::Engine;
+
+/// How long a lost server stays downtimed; renewed while it is lost.
+const LOST_DOWNTIME: Duration = Duration::from_secs(365 * 24 * 3_600);
+
+impl Engine {
+    /// Downtimes servers left behind, and ends the detections of the failed one.
+    pub(super) async fn set_lost_aside(&self, failed: &InstanceKey, lost: &[InstanceKey]) {
+        let now = self.now();
+        for key in std::iter::once(failed).chain(lost) {
+            let downtime = Downtime {
+                key: key.clone(),
+                owner: self.identity().maintenance_owner.clone(),
+                reason: Downtime::LOST_IN_RECOVERY.to_owned(),
+                begin: now,
+                end: Some(now + LOST_DOWNTIME),
+            };
+            self.fleet_mut().downtimes.insert(key.clone(), downtime.clone());
+            self.submit_quietly(Command::BeginDowntime(downtime)).await;
+            self.audit(
+                "begin-downtime",
+                Some(key),
+                format!("owner: {}, reason: {}", self.identity().maintenance_owner, Downtime::LOST_IN_RECOVERY),
+            )
+            .await;
+        }
+        self.submit_quietly(Command::ClearDetections { key: failed.clone(), at: now }).await;
+        self.inner.detection.forget_registered();
+    }
+
+    /// Publishes the new primary of a cluster: alias, attribute of its domain, key-value pairs.
+    pub(super) async fn publish_primary(&self, finding: &Finding, promoted: &InstanceKey) {
+        let now = self.now();
+        let alias = finding.cluster.alias.clone();
+        let (from, to) = (finding.cluster.name.clone(), promoted.to_string());
+        {
+            let mut fleet = self.fleet_mut();
+            if !alias.is_empty() {
+                fleet.cluster_aliases.insert(to.clone(), alias.clone());
+            }
+            if let Some(alias_override) = fleet.cluster_alias_overrides.remove(&from) {
+                fleet.cluster_alias_overrides.insert(to.clone(), alias_override);
+            }
+            if let Some(domain) = fleet.cluster_domains.get(&from).cloned() {
+                fleet.cluster_domains.insert(to.clone(), domain);
+            }
+        }
+        self.submit_quietly(Command::RenameCluster { from, to: to.clone(), alias: alias.clone() }).await;
+        if !finding.cluster.domain.is_empty() {
+            self.submit_quietly(Command::SetAttribute {
+                hostname: "*".to_owned(),
+                name: finding.cluster.domain.clone(),
+                value: to,
+                at: now,
+            })
+            .await;
+        }
+        self.put_primary_keys(&alias, promoted).await;
+    }
+
+    /// Key-value pairs of a cluster's primary, in the internal store.
+    pub(crate) async fn put_primary_keys(&self, alias: &str, primary: &InstanceKey) {
+        if alias.is_empty() {
+            return;
+        }
+        let prefix = &self.compiled().kv_prefix;
+        let pairs = [
+            (format!("{prefix}{alias}"), primary.to_string()),
+            (format!("{prefix}{alias}/hostname"), primary.hostname().to_owned()),
+            (format!("{prefix}{alias}/port"), primary.port().to_string()),
+        ];
+        for (key, value) in pairs {
+            self.submit_quietly(Command::PutKeyValue { key, value, at: self.now() }).await;
+        }
+    }
+}

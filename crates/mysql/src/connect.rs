@@ -1,0 +1,202 @@
+//! Making connections: address, account, encryption, and the few kept per server.
+//!
+//! No driver pool is used: resetting a connection between uses costs a round trip per probe.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use model::InstanceKey;
+use mysql_async::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts};
+use ports::{Deadline, ErrorClass};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+use crate::errors::{ACCESS_DENIED, Failure, SECURE_TRANSPORT_REQUIRED};
+use crate::options::{MySqlOptions, PacketLimit, TlsMode, TlsOptions};
+use crate::session::Session;
+
+/// Connections made at the same time, over all servers; more wait for their turn within their deadline.
+const CONCURRENT_CONNECTS: usize = 256;
+/// Idle time after which the system probes whether the peer still exists.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+const STANDARD_PACKET_BYTES: usize = 64 * 1024 * 1024;
+/// The driver asks the server for this unless it is told; connections are kept by our own rules.
+const WAIT_TIMEOUT_SECONDS: usize = 28_800;
+
+/// Makes connections, remembering which servers require encryption.
+pub(crate) struct Connector {
+    permits: Semaphore,
+    tls_required: Mutex<HashMap<InstanceKey, (bool, Instant)>>,
+}
+
+impl Connector {
+    pub(crate) fn new() -> Self {
+        Self { permits: Semaphore::new(CONCURRENT_CONNECTS), tls_required: Mutex::default() }
+    }
+
+    /// A greeted connection, within the connect time limit and the deadline.
+    pub(crate) async fn open(
+        &self,
+        key: &InstanceKey,
+        options: &MySqlOptions,
+        deadline: Deadline,
+    ) -> Result<Session, Failure> {
+        let deadline = deadline.at_most(options.connect_timeout);
+        let opening = async {
+            let _permit = self.permits.acquire().await;
+            let conn = self.connect(key, options).await?;
+            Session::greet(conn, !options.skip_maxscale_check, deadline).await
+        };
+        timeout_at(deadline.instant(), opening).await.map_err(|_| Failure::timed_out("connecting"))?
+    }
+
+    /// A bare connection; the caller holds the time limit.
+    pub(crate) async fn connect(&self, key: &InstanceKey, options: &MySqlOptions) -> Result<Conn, Failure> {
+        match options.tls.mode {
+            TlsMode::Always => attempt(key, options, true).await,
+            TlsMode::Never => attempt(key, options, false).await,
+            TlsMode::Mixed => self.connect_mixed(key, options).await,
+        }
+    }
+
+    async fn connect_mixed(&self, key: &InstanceKey, options: &MySqlOptions) -> Result<Conn, Failure> {
+        let remembered = self.remembered(key, options.tls.cache_ttl);
+        if remembered == Some(true) {
+            return attempt(key, options, true).await;
+        }
+        let refused = match attempt(key, options, false).await {
+            Ok(conn) => {
+                self.remember(key, false);
+                return Ok(conn);
+            }
+            Err(failure) if !asks_for_encryption(&failure) => return Err(failure),
+            Err(failure) => failure,
+        };
+        match attempt(key, options, true).await {
+            Ok(conn) => {
+                self.remember(key, true);
+                Ok(conn)
+            }
+            // The password is wrong with and without encryption, or the server has none: the first answer counts.
+            Err(second) if second.number == Some(ACCESS_DENIED) || refused.number == Some(ACCESS_DENIED) => {
+                let message = format!("{}; and with TLS: {}", refused.message, second.message);
+                Err(Failure { message, ..refused })
+            }
+            Err(second) => Err(second),
+        }
+    }
+
+    fn remembered(&self, key: &InstanceKey, ttl: Duration) -> Option<bool> {
+        let known = self.tls_required.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).filter(|(_, at)| at.elapsed() < ttl).map(|(required, _)| *required)
+    }
+
+    fn remember(&self, key: &InstanceKey, required: bool) {
+        let mut known = self.tls_required.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(key.clone(), (required, Instant::now()));
+    }
+
+    pub(crate) fn forget(&self, key: &InstanceKey) {
+        self.tls_required.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// MariaDB answers 1045 for both an account and a server that require encryption.
+fn asks_for_encryption(failure: &Failure) -> bool {
+    matches!(failure.number, Some(SECURE_TRANSPORT_REQUIRED | ACCESS_DENIED))
+}
+
+async fn attempt(key: &InstanceKey, options: &MySqlOptions, encrypted: bool) -> Result<Conn, Failure> {
+    Ok(Conn::new(driver_options(key, options, encrypted)).await?)
+}
+
+fn driver_options(key: &InstanceKey, options: &MySqlOptions, encrypted: bool) -> Opts {
+    let packet_bytes = match options.max_allowed_packet {
+        PacketLimit::Standard => Some(STANDARD_PACKET_BYTES),
+        PacketLimit::AskServer => None,
+        PacketLimit::Bytes(bytes) => Some(bytes),
+    };
+    OptsBuilder::default()
+        .ip_or_hostname(key.hostname())
+        .tcp_port(key.port())
+        .user(Some(options.user.as_str()))
+        .pass(Some(options.password.expose()))
+        // A socket path that the server tells would lead to a server of this machine, not to the one asked for.
+        .prefer_socket(false)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(KEEPALIVE))
+        .max_allowed_packet(packet_bytes)
+        .wait_timeout(Some(WAIT_TIMEOUT_SECONDS))
+        .stmt_cache_size(0)
+        .ssl_opts(encrypted.then(|| tls_options(&options.tls)))
+        .into()
+}
+
+fn tls_options(tls: &TlsOptions) -> SslOpts {
+    let mut ssl = SslOpts::default().with_danger_accept_invalid_certs(tls.skip_verify);
+    if let Some(ca) = &tls.ca_file {
+        ssl = ssl.with_root_certs(vec![ca.clone().into()]).with_disable_built_in_roots(true);
+    }
+    if let (Some(cert), Some(key)) = (&tls.cert_file, &tls.key_file) {
+        ssl = ssl.with_client_identity(Some(ClientIdentity::new(cert.clone().into(), key.clone().into())));
+    }
+    ssl
+}
+
+/// The kept connections of one server for one purpose.
+pub(crate) struct Lane {
+    permits: Semaphore,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl Lane {
+    /// At most `limit` connections at a time.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { permits: Semaphore::new(limit), idle: Mutex::default() }
+    }
+
+    /// Waits for a free place. The place is held until the permit is dropped.
+    pub(crate) async fn enter(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, Failure> {
+        match timeout_at(deadline.instant(), self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Failure {
+                is_fatal: false,
+                ..Failure::timed_out("waiting for other work on the same server")
+            }),
+        }
+    }
+
+    /// A kept connection that is not too old.
+    pub(crate) fn take(&self, lifetime: Option<Duration>) -> Option<Session> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let mut session = idle.pop()?;
+            if lifetime.is_none_or(|limit| session.opened.elapsed() < limit) {
+                session.is_reused = true;
+                return Some(session);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next use, unless it is broken.
+    pub(crate) fn put(&self, session: Session) {
+        if session.is_sound() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        }
+    }
+
+    /// Closes what is kept. Work in progress ends by itself.
+    pub(crate) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// A key that no connection can be made to.
+pub(crate) fn reject_invalid(key: &InstanceKey) -> Result<(), Failure> {
+    if key.is_valid() {
+        Ok(())
+    } else {
+        Err(Failure::own(ErrorClass::Rejected, format!("will not act on invalid instance key: {key}")))
+    }
+}

@@ -1,0 +1,138 @@
+//! The schema: numbered migrations that add what is missing and never drop or rename anything.
+//!
+//! The result is what the original deploys, column for column and index for index, plus own additions that the
+//! original does not notice (own tables, indexes, and columns at the end with defaults). Each migration may run again
+//! on a database that has it. Which ones a database has is kept in an own table, which is also how a database of a
+//! newer program is recognised. The original's log of deployed versions is kept up as well.
+
+mod columns;
+
+use model::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// One step. Append-only: a published migration never changes.
+struct Migration {
+    number: i64,
+    name: &'static str,
+    apply: fn(&Connection) -> rusqlite::Result<()>,
+}
+
+const TABLES: &str = include_str!("001_tables.sql");
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "tables of the original",
+        apply: |db| {
+            db.execute_batch(TABLES)?;
+            columns::add_missing(db, TABLES)
+        },
+    },
+    Migration {
+        number: 2,
+        name: "indexes of the original",
+        apply: |db| db.execute_batch(include_str!("002_indexes.sql")),
+    },
+    Migration {
+        number: 3,
+        name: "journal of recoveries",
+        apply: |db| db.execute_batch(include_str!("003_recovery_journal.sql")),
+    },
+    Migration {
+        number: 4,
+        name: "indexes for purging",
+        apply: |db| db.execute_batch(include_str!("004_purge_indexes.sql")),
+    },
+    Migration {
+        number: 5,
+        name: "facts of servers that the original does not store",
+        apply: |db| columns::add(db, "database_instance", columns::OWN_INSTANCE_COLUMNS),
+    },
+];
+
+const MIGRATION_LOG: &str = "create table if not exists orchestrator_schema_migration (
+  number integer primary key,
+  name varchar(128) not null,
+  applied_at timestamp not null
+)";
+
+/// Number of the newest migration this program knows.
+pub(crate) const LATEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].number;
+
+/// Number of the newest migration the database has; 0 for an empty database and for one of the original.
+pub(crate) fn present(db: &Connection) -> rusqlite::Result<i64> {
+    if !has_table(db, "orchestrator_schema_migration")? {
+        return Ok(0);
+    }
+    db.query_row("select coalesce(max(number), 0) from orchestrator_schema_migration", [], |row| row.get(0))
+}
+
+/// The version text is in the log of deployed versions.
+pub(crate) fn is_deployed(db: &Connection, version: &str) -> rusqlite::Result<bool> {
+    if !has_table(db, "orchestrator_db_deployments")? {
+        return Ok(false);
+    }
+    let found = db
+        .query_row("select 1 from orchestrator_db_deployments where deployed_version = ?", [version], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Runs every migration and logs the version. One transaction, which other processes that open the same database at
+/// the same moment wait for: either all of it happens or nothing.
+pub(crate) fn deploy(db: &mut Connection, version: &str, now: Timestamp) -> rusqlite::Result<()> {
+    let at = now.to_sql_text();
+    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    transaction.execute_batch(MIGRATION_LOG)?;
+    for migration in MIGRATIONS {
+        (migration.apply)(&transaction)?;
+        transaction.execute(
+            "insert or ignore into orchestrator_schema_migration (number, name, applied_at) values (?, ?, ?)",
+            params![migration.number, migration.name, at],
+        )?;
+    }
+    // The original expects the row of the election to exist.
+    transaction.execute(
+        "insert or ignore into active_node (anchor, hostname, token, last_seen_active) values (1, '', '', ?)",
+        [&at],
+    )?;
+    transaction.execute(
+        "insert into orchestrator_db_deployments (deployed_version, deployed_timestamp) values (?1, ?2)
+         on conflict (deployed_version) do update set deployed_timestamp = excluded.deployed_timestamp",
+        params![version, at],
+    )?;
+    transaction.commit()
+}
+
+fn has_table(db: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let found = db
+        .query_row("select 1 from sqlite_master where type = 'table' and name = ?", [name], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_in_order() {
+        let numbers: Vec<_> = MIGRATIONS.iter().map(|migration| migration.number).collect();
+        assert_eq!(numbers, (1..=LATEST).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn deploying_twice_changes_nothing_but_the_time() {
+        let mut db = Connection::open_in_memory().unwrap();
+        deploy(&mut db, "1.0", Timestamp::from_secs(1)).unwrap();
+        let schema = |db: &Connection| -> Vec<String> {
+            let mut statement = db.prepare("select sql from sqlite_master where sql is not null order by name").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let first = schema(&db);
+        deploy(&mut db, "1.0", Timestamp::from_secs(2)).unwrap();
+        assert_eq!(schema(&db), first);
+        assert_eq!(present(&db).unwrap(), LATEST);
+        assert!(is_deployed(&db, "1.0").unwrap() && !is_deployed(&db, "1.1").unwrap());
+    }
+}
