@@ -4,4 +4,14 @@
 //! no I/O, no clock, no randomness and no map without order, so equal input gives equal output on every node.
 
 pub mod analysis;
+pub mod cluster_attributes;
+pub mod clusters;
 pub mod errant;
+pub mod failover;
+pub mod plan_checker;
+pub mod relocation;
+pub mod replication_rules;
+#[cfg(any(test, feature = "scenario"))]
+pub mod scenario;
+pub mod takeover;
+pub mod topology_text;

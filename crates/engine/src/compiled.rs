@@ -8,6 +8,7 @@ use model::{AnalysisPolicy, FailoverPolicy, InstanceKey, Retention};
 use settings::{HostFilters, HostnameResolve, Settings};
 
 use crate::dead::Backoff;
+use crate::policies;
 
 /// How host names are looked up.
 pub(crate) use settings::HostnameResolve as ResolveMethod;
@@ -42,13 +43,13 @@ impl Compiled {
         let poll = settings.discovery.poll;
         let analysis = AnalysisPolicy {
             max_age: Some(AnalysisPolicy::freshness_limit(poll)),
-            ..settings.analysis_policy()
+            ..policies::analysis_policy(settings)
         };
         let reasonable_lag = settings.detection.reasonable_lag;
         let lock_watch = analysis.reasonable_locked_semi_sync.max(reasonable_lag);
         Self {
             analysis,
-            failover: settings.failover_policy(),
+            failover: policies::failover_policy(settings),
             retention: retention(settings, lock_watch),
             reasonable_check: settings.detection.reasonable_check.max(Duration::from_millis(200)),
             read_timeout: settings.topology.connect_timeout + settings.topology.discovery_read_timeout,

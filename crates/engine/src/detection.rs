@@ -200,7 +200,7 @@ impl Engine {
         let uid = self.new_uid();
         let environment = hook_environment(&request.finding, &uid, None, &self.node().hostname);
         let settings = self.settings();
-        self.run_hooks("OnFailureDetectionProcesses", crate::compiled::detection_hooks(&settings), &environment, &uid, true)
+        self.run_hooks("OnFailureDetectionProcesses", &settings.hooks.on_detection, &environment, &uid, true)
             .await
             .map_err(|error| error.to_string())
     }

@@ -13,7 +13,6 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE_SECONDS: u64 = 60;
 /// A server that was lost and is well again leaves its downtime after this.
 const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
-const LOST_DOWNTIME: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 impl Engine {
     /// Writes observed facts behind, a batch per flush interval.
@@ -50,6 +49,7 @@ impl Engine {
             version = self.adopt_foreign_changes(version).await;
             if self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
                 self.review_lost_downtimes().await;
+                self.review_cluster_aliases().await;
             }
             if self.may_act() && seconds % MINUTE_SECONDS == MINUTE_SECONDS - 1 {
                 self.expire().await;
@@ -135,6 +135,7 @@ impl Engine {
     /// Renews the downtime of servers lost in a recovery and ends it for those that are well again.
     async fn review_lost_downtimes(&self) {
         let now = self.now();
+        let length = self.settings().lost_downtime();
         let lost: Vec<Downtime> = self
             .fleet()
             .downtimes
@@ -147,8 +148,8 @@ impl Engine {
                 self.fleet_mut().downtimes.remove(&downtime.key);
                 self.submit_quietly(Command::EndDowntime(downtime.key.clone())).await;
                 self.audit("end-downtime", Some(&downtime.key), "well again").await;
-            } else if downtime.end.is_some_and(|end| end.saturating_since(now) < LOST_DOWNTIME / 2) {
-                let renewed = Downtime { end: Some(now + LOST_DOWNTIME), ..downtime };
+            } else if downtime.end.is_some_and(|end| end.saturating_since(now) < length / 2) {
+                let renewed = Downtime { end: Some(now + length), ..downtime };
                 self.fleet_mut().downtimes.insert(renewed.key.clone(), renewed.clone());
                 self.submit_quietly(Command::BeginDowntime(renewed)).await;
             }
@@ -167,6 +168,21 @@ impl Engine {
         instance.depth == 0
             && !alias.is_empty()
             && fleet.iter().filter(|other| other.depth == 0 && other.suggested_cluster_alias == *alias).count() == 1
+    }
+
+    /// Stores the alias every cluster should have now, where it differs from the stored one.
+    async fn review_cluster_aliases(&self) {
+        let changed: Vec<(String, String)> = {
+            let fleet = self.fleet();
+            decide::cluster_attributes::cluster_aliases(&fleet, self.now())
+                .into_iter()
+                .filter(|(name, alias)| !name.is_empty() && fleet.cluster_aliases.get(name) != Some(alias))
+                .collect()
+        };
+        for (cluster_name, alias) in changed {
+            self.fleet_mut().cluster_aliases.insert(cluster_name.clone(), alias.clone());
+            self.submit_quietly(Command::SetClusterAlias { cluster_name, alias, at: self.now() }).await;
+        }
     }
 
     async fn expire(&self) {

@@ -17,6 +17,7 @@ mod hooks;
 mod housekeeping;
 mod metrics;
 mod operations;
+pub mod policies;
 mod queue;
 mod records;
 mod recovery;

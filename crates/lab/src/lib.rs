@@ -1,1 +1,50 @@
-//! Placeholder header, replaced as the crate is filled.
+//! Real MySQL and MariaDB servers on loopback, for tests, the demo and benchmarks.
+//!
+//! A [`Lab`] is a set of servers in a given [`Shape`] of replication, started within seconds and gone without trace when
+//! it is dropped, even if the owning process dies. Servers can be killed, stopped for a while, restarted, and cut off
+//! from chosen parties; a [`Writer`] plays the application and counts what was acknowledged; an
+//! [`OrchestratorProcess`] runs the daemon under test.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use lab::{CutKind, Family, Lab, Party};
+//! let lab = Lab::builder().family(Family::MySql).shape("a(b,c(d))").start().await?;
+//! lab.server("a").execute("INSERT INTO app.writes (id) VALUES (1)").await?;
+//! lab.cut(Party::Orchestrator, "a", CutKind::Drop)?;
+//! lab.server("a").kill9()?;
+//! # Ok(()) }
+//! ```
+//!
+//! `script/setup` installs the servers. Nothing here talks to an address that the lab did not create itself.
+
+mod credentials;
+mod family;
+mod firewall;
+mod home;
+mod http;
+mod lab;
+mod options;
+mod orchestrator;
+mod ports;
+mod replication;
+mod server;
+mod shape;
+mod spawn;
+mod sql;
+mod template;
+mod wait;
+mod writer;
+mod writer_report;
+
+pub use credentials::{APP, ORCHESTRATOR, REPLICATION, ROOT, User};
+pub use family::{Binaries, Family};
+pub use firewall::{CutKind, Party};
+pub use http::Response;
+pub use lab::{Lab, LabBuilder};
+pub use orchestrator::OrchestratorProcess;
+pub use ports::PortLease;
+pub use server::Server;
+pub use shape::{Node, Shape};
+pub use wait::wait_until;
+pub use writer::{Writer, WriterOptions};
+pub use writer_report::{Acknowledged, Gap, WriterReport};

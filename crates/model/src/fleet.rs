@@ -52,11 +52,16 @@ pub struct Fleet {
 impl Fleet {
     /// Adds or replaces a server and keeps the indexes true. Returns the former one.
     pub fn insert(&mut self, instance: Instance) -> Option<Arc<Instance>> {
+        self.insert_shared(Arc::new(instance))
+    }
+
+    /// As [`Self::insert`], for an instance that is already shared.
+    pub fn insert_shared(&mut self, instance: Arc<Instance>) -> Option<Arc<Instance>> {
         let former = self.remove(&instance.key);
         let key = instance.key.clone();
         self.by_source.entry(instance.primary_key.clone()).or_default().insert(key.clone());
         self.by_cluster.entry(instance.cluster_name.clone()).or_default().insert(key.clone());
-        self.instances.insert(key, Arc::new(instance));
+        self.instances.insert(key, instance);
         former
     }
 

@@ -63,7 +63,12 @@ impl Connector {
     async fn connect_mixed(&self, key: &InstanceKey, options: &MySqlOptions) -> Result<Conn, Failure> {
         let remembered = self.remembered(key, options.tls.cache_ttl);
         if remembered == Some(true) {
-            return attempt(key, options, true).await;
+            let outcome = attempt(key, options, true).await;
+            if outcome.is_err() {
+                // The server may have changed its mind; find out again next time.
+                self.forget(key);
+            }
+            return outcome;
         }
         let refused = match attempt(key, options, false).await {
             Ok(conn) => {

@@ -18,8 +18,11 @@ use crate::tables::{Table, is_on};
 
 /// The first thing asked on a new connection. `autocommit` keeps a server-wide 0 from holding a read view open.
 const GREETING: &str = "set session autocommit=1;\n\
-     select @@global.version as version, @@global.version_comment as comment, @@session.sql_mode as sql_mode;\n\
-     show global status like 'Uptime'";
+     select @@global.version as version, @@global.version_comment as comment, @@session.sql_mode as sql_mode, \
+     @@global.performance_schema as performance_schema;\n\
+     show global status like 'Uptime';\n\
+     show global variables where variable_name like 'rpl_semi_sync_%_enabled' \
+     or variable_name = 'group_replication_group_name'";
 const MAXSCALE_CHECK: &str = "show variables like 'maxscale%'";
 /// What is asked of a binlog server that does not say its version.
 const MAXSCALE_UNVERSIONED: &str = "0.0.0";
@@ -39,6 +42,8 @@ pub(crate) struct Greeting {
     pub(crate) capabilities: Capabilities,
     /// String literals take backslashes as they are.
     pub(crate) no_backslash_escapes: bool,
+    /// `performance_schema` is switched on.
+    pub(crate) performance_schema: bool,
     /// Uptime in seconds and when it was read: a restart ends the connection, so it can be computed from here.
     pub(crate) uptime: (u64, Instant),
 }
@@ -69,6 +74,7 @@ impl Session {
                 version_comment: String::new(),
                 capabilities: Capabilities::of(&ServerVersion::default()),
                 no_backslash_escapes: false,
+                performance_schema: false,
                 uptime: (0, now),
             }),
             knowledge: Knowledge::default(),
@@ -99,8 +105,12 @@ impl Session {
         let comment = row.owned(&["comment"]);
         let mut greeting = greeting_of(ServerVersion::new(&row.owned(&["version"]), &comment), comment);
         greeting.no_backslash_escapes = row.owned(&["sql_mode"]).contains("NO_BACKSLASH_ESCAPES");
+        greeting.performance_schema = row.text(&["performance_schema"]).is_some_and(|text| is_on(&text));
         let uptime = tables.get(2).and_then(|table| table.named("Uptime")).and_then(|text| text.parse().ok());
         greeting.uptime.0 = uptime.unwrap_or(0);
+        if let Some(listing) = tables.get(3) {
+            self.knowledge.learn_plugins(listing);
+        }
         Ok(greeting)
     }
 
@@ -181,6 +191,7 @@ fn greeting_of(version: ServerVersion, version_comment: String) -> Greeting {
         version,
         version_comment,
         no_backslash_escapes: false,
+        performance_schema: false,
         uptime: (0, Instant::now()),
     }
 }

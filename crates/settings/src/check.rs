@@ -229,7 +229,7 @@ fn raft_nodes(config: &AsRead, report: &mut Report) {
         let what = format!("this node, {me} (RaftAdvertise), is not among RaftNodes");
         config.refuse(report, "RaftNodes", what, "add it, or correct RaftAdvertise or RaftBind");
     }
-    if nodes.len() % 2 == 0 {
+    if nodes.len().is_multiple_of(2) {
         let text = format!("{} nodes survive no more failures than {}", nodes.len(), nodes.len() - 1);
         config.warn(report, "RaftNodes", text);
     }
@@ -242,7 +242,8 @@ fn seeds(config: &AsRead, report: &mut Report) {
             _ => None,
         };
         let good_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-        if seed.trim().is_empty() || seed.starts_with(':') || !good_port {
+        let no_host = seed.starts_with(':') && seed.parse::<IpAddr>().is_err();
+        if seed.trim().is_empty() || no_host || !good_port {
             let what = format!("{seed:?} is not host or host:port");
             config.refuse(report, "DiscoverySeeds", what, "write entries like \"db1.example.net:3306\"");
         }
@@ -262,10 +263,10 @@ fn publication(config: &AsRead, report: &mut Report) {
 
 fn pseudo_gtid(config: &AsRead, report: &mut Report) {
     let name = "PseudoGTIDPattern";
-    if !config.values.flag("PseudoGTIDPatternIsFixedSubstring") {
-        if let Err(complaint) = crate::patterns::compile(config.values.text(name)) {
-            config.refuse(report, name, complaint.what, complaint.cure);
-        }
+    if !config.values.flag("PseudoGTIDPatternIsFixedSubstring")
+        && let Err(complaint) = crate::patterns::compile(config.values.text(name))
+    {
+        config.refuse(report, name, complaint.what, complaint.cure);
     }
 }
 

@@ -8,8 +8,7 @@ use std::fmt;
 
 use model::Secret;
 
-use crate::report::{Complaint, ConfigError};
-use crate::resolve::Resolving;
+use crate::report::Complaint;
 use crate::value::Value;
 
 /// Type of a value in the file.
@@ -276,7 +275,13 @@ macro_rules! group {
 
         impl $group {
             pub(crate) const KEYS: &'static [$crate::key::Key] = &[
-                $($crate::key::Key::new($order, stringify!($key), $title, concat!($($doc),+), $crate::key::spec_of::<$type>(&$kind))
+                $($crate::key::Key::new(
+                    $order,
+                    stringify!($key),
+                    $title,
+                    concat!($($doc),+),
+                    $crate::key::spec_of::<$type>(&$kind),
+                )
                     $(.$flag($($argument)?))*,)+
             ];
 
@@ -289,26 +294,3 @@ macro_rules! group {
     };
 }
 pub(crate) use group;
-
-impl Resolving<'_> {
-    /// The typed field of one key; a refusal is reported and yields `None`.
-    pub(crate) fn field<T>(&mut self, name: &'static str, kind: &Kind<T>) -> Option<T> {
-        let value = self.values.get(name);
-        let mut notes = Vec::new();
-        let resolved = (kind.resolve)(&kind.spec, value, &mut notes);
-        let origin = self.origins.get(name).cloned();
-        for note in notes {
-            self.report.warn(origin.clone(), Some(name), note);
-        }
-        match resolved {
-            Ok(field) => Some(field),
-            Err(complaints) => {
-                for Complaint { what, cure } in complaints {
-                    let (origin, key, value) = (origin.clone(), Some(name.to_owned()), value.shown());
-                    self.report.error(ConfigError { origin, key, value, what, cure });
-                }
-                None
-            }
-        }
-    }
-}

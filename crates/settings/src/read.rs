@@ -207,12 +207,11 @@ fn shown(node: &Node) -> String {
 }
 
 fn cure(key: &Key) -> String {
-    let example = match key.json_type() {
+    match key.json_type() {
         JsonType::Boolean => "write true or false, without quotes".to_owned(),
         JsonType::Text if key.is_secret() => "write a text in double quotes".to_owned(),
         JsonType::List => "write [\"…\", \"…\"]".to_owned(),
         JsonType::Map => "write {\"…\": \"…\"}".to_owned(),
         _ => format!("write it like the default, {}", key.default_json()),
-    };
-    example
+    }
 }

@@ -10,7 +10,7 @@ use regex::Regex;
 use crate::filters::{ClusterFilters, HostFilters, TextFilters};
 use crate::key::{JsonType, Kind, Literal, Spec, Unit};
 use crate::patterns::{AliasRules, FirstGroup};
-use crate::report::{Complaint, Origin, Report};
+use crate::report::{Complaint, ConfigError, Origin, Report};
 use crate::value::{Value, Values};
 
 /// What the groups of `Settings` are built from.
@@ -18,6 +18,29 @@ pub(crate) struct Resolving<'a> {
     pub(crate) values: &'a Values,
     pub(crate) origins: &'a BTreeMap<&'static str, Origin>,
     pub(crate) report: &'a mut Report,
+}
+
+impl Resolving<'_> {
+    /// The typed field of one key; a refusal is reported and yields `None`.
+    pub(crate) fn field<T>(&mut self, name: &'static str, kind: &Kind<T>) -> Option<T> {
+        let value = self.values.get(name);
+        let mut notes = Vec::new();
+        let resolved = (kind.resolve)(&kind.spec, value, &mut notes);
+        let origin = self.origins.get(name).cloned();
+        for note in notes {
+            self.report.warn(origin.clone(), Some(name), note);
+        }
+        match resolved {
+            Ok(field) => Some(field),
+            Err(complaints) => {
+                for Complaint { what, cure } in complaints {
+                    let (origin, key, value) = (origin.clone(), Some(name.to_owned()), value.shown());
+                    self.report.error(ConfigError { origin, key, value, what, cure });
+                }
+                None
+            }
+        }
+    }
 }
 
 type Resolved<T> = Result<T, Vec<Complaint>>;

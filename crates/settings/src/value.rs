@@ -71,13 +71,6 @@ impl Values {
         }
     }
 
-    pub(crate) fn number(&self, name: &str) -> f32 {
-        match self.get(name) {
-            Value::Number(number) => *number,
-            other => panic!("{name} is not a number but {other:?}"),
-        }
-    }
-
     pub(crate) fn text(&self, name: &str) -> &str {
         match self.get(name) {
             Value::Text(text) => text,

@@ -9,7 +9,7 @@ use std::fmt;
 use model::{AnalysisCode, AnalysisPolicy, Facts, Fleet, Instance, InstanceKey, ThreadState, Timestamp};
 
 use super::condition::Condition;
-use super::facts::{facts, fails_to_connect, is_primary, is_readable, replicas};
+use super::facts::{facts, fails_to_connect, is_readable, replicas};
 use super::round::AnalysisFilters;
 use super::rules::{Caution, rules_for, structure, verdict};
 
@@ -202,12 +202,12 @@ fn seen(
     policy: &AnalysisPolicy,
     now: Timestamp,
 ) -> Vec<String> {
-    let role = match (facts.is_co_primary, facts.is_group_member, is_primary(instance)) {
-        (true, _, _) => "co-primary",
-        (_, true, _) => "group member",
-        (_, _, true) => "primary",
-        (_, _, false) if facts.replicas > 0 => "intermediate primary",
-        _ => "replica",
+    let role = match (facts.is_co_primary, facts.is_group_member, facts.is_primary) {
+        (true, _, _) => "a co-primary",
+        (_, true, _) => "a group member",
+        (_, _, true) => "a primary",
+        (_, _, false) if facts.replicas > 0 => "an intermediate primary",
+        _ => "a replica",
     };
     let state = match (facts.check_valid, facts.check_stale, facts.check_partial) {
         (true, _, _) => "reachable",
@@ -215,7 +215,7 @@ fn seen(
         (_, _, true) => "unreachable, though the basic variables could be read",
         (_, _, false) => "unreachable",
     };
-    let mut lines = vec![format!("{} is a {role}, {state}{}", instance.key, last_seen(instance, now))];
+    let mut lines = vec![format!("{} is {role}, {state}{}", instance.key, last_seen(instance, now))];
     for replica in replicas(fleet, &instance.key) {
         lines.push(format!("{} {}", replica.key, replica_state(replica, policy, now)));
     }

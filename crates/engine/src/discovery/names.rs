@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use model::{Candidate, Command, Instance, InstanceKey, Observation, PromotionRule, Timestamp};
+use decide::cluster_attributes::{self, ClassSource, ClassSources};
+use decide::errant::{Lineage, errant_from_texts};
+use model::{Candidate, Command, Detected, Fleet, Instance, InstanceKey, Observation, PromotionRule, Timestamp};
 use tracing::warn;
 
 use crate::Engine;
@@ -62,7 +64,7 @@ impl Engine {
         &self,
         asked: &InstanceKey,
         observation: Observation,
-    ) -> (Instance, Option<String>, Option<PromotionRule>) {
+    ) -> (Instance, Detected) {
         let Observation { mut instance, own_name, detected, .. } = observation;
         if !own_name.is_empty() && own_name != asked.hostname() {
             self.store_resolved(asked.hostname(), &own_name).await;
@@ -90,44 +92,39 @@ impl Engine {
         if let Some(primary) = instance.group.primary.take() {
             instance.group.primary = Some(self.resolve_key(&primary).await);
         }
-        self.classify(&mut instance, &detected);
-        (instance, detected.cluster_domain, detected.promotion_rule)
+        (instance, detected)
     }
 
-    /// Data center and the like: the pattern on the host name first, a query that succeeded overrides it; when the
-    /// query failed this time, the last known value stays.
-    fn classify(&self, instance: &mut Instance, detected: &model::Detected) {
+    /// Everything that follows from what is already known: classification, place in the cluster, errant transactions.
+    /// Returns the domain to record for the cluster.
+    pub(super) fn place(&self, fleet: &Fleet, instance: &mut Instance, detected: &Detected) -> Option<String> {
         let compiled = self.compiled();
-        let fleet = self.fleet();
-        let known = fleet.get(&instance.key);
-        let host = instance.key.hostname();
-        let pick = |query: &Option<String>, pattern: Option<String>, last: Option<&str>| {
-            query.clone().or(pattern).unwrap_or_else(|| last.unwrap_or_default().to_owned())
+        let attributes = &compiled.settings.attributes;
+        let known = fleet.get(&instance.key).map(|known| known.as_ref());
+        let data_center = |host: &str| pattern(&attributes.data_center_pattern, host);
+        let region = |host: &str| pattern(&attributes.region_pattern, host);
+        let environment = |host: &str| pattern(&attributes.environment_pattern, host);
+        let sources = ClassSources {
+            data_center: ClassSource {
+                from_hostname: &data_center,
+                is_queried: attributes.data_center_query.is_some(),
+            },
+            region: ClassSource { from_hostname: &region, is_queried: attributes.region_query.is_some() },
+            physical_environment: ClassSource {
+                from_hostname: &environment,
+                is_queried: attributes.environment_query.is_some(),
+            },
         };
-        instance.data_center = pick(
-            &detected.data_center,
-            pattern(&compiled.settings.attributes.data_center_pattern, host),
-            known.map(|known| known.data_center.as_str()),
-        );
-        instance.region =
-            pick(&detected.region, pattern(&compiled.settings.attributes.region_pattern, host), known.map(|known| known.region.as_str()));
-        instance.physical_environment = pick(
-            &detected.physical_environment,
-            pattern(&compiled.settings.attributes.environment_pattern, host),
-            known.map(|known| known.physical_environment.as_str()),
-        );
-        instance.alias = pick(&detected.instance_alias, None, known.map(|known| known.alias.as_str()));
-        instance.semi_sync.priority = detected
-            .semi_sync_priority
-            .unwrap_or_else(|| known.map_or(0, |known| known.semi_sync.priority));
+        cluster_attributes::classify(known, instance, detected, &sources);
+        instance.semi_sync.priority =
+            detected.semi_sync_priority.unwrap_or_else(|| known.map_or(0, |known| known.semi_sync.priority));
         instance.pseudo_gtid = detected.pseudo_gtid.unwrap_or_else(|| known.is_some_and(|known| known.pseudo_gtid));
         instance.lag_seconds = detected.lag_seconds.unwrap_or(instance.replication.seconds_behind);
-        instance.suggested_cluster_alias = detected
-            .cluster_alias
-            .clone()
-            .filter(|alias| !alias.is_empty())
-            .or_else(|| known.map(|known| known.suggested_cluster_alias.clone()))
-            .unwrap_or_default();
+        let name_to_alias = |name: &str| attributes.cluster_aliases.alias_of(name).map(str::to_owned);
+        let placement = cluster_attributes::place(fleet, instance, detected, &name_to_alias);
+        let reference = placement.reference.as_ref().and_then(|reference| fleet.get(reference));
+        instance.gtid_errant = reference.map(|reference| errant_text(instance, reference)).unwrap_or_default();
+        placement.cluster_domain
     }
 
     /// A rule read from the server is registered at every read, so that it does not expire; written when it changed
@@ -170,6 +167,20 @@ impl Engine {
 
 fn pattern(pattern: &Option<settings::FirstGroup>, host: &str) -> Option<String> {
     pattern.as_ref()?.find(host).map(str::to_owned)
+}
+
+/// Transactions of a server that the server it follows lacks, as the servers would print them.
+fn errant_text(instance: &Instance, reference: &Instance) -> String {
+    if instance.executed_gtid.is_empty() || instance.executed_gtid == reference.executed_gtid {
+        return String::new();
+    }
+    let lineage = Lineage::from_texts(
+        &instance.server_uuid,
+        &instance.replication.primary_uuid,
+        &instance.ancestry_uuid,
+        instance.is_co_primary,
+    );
+    errant_from_texts(&instance.executed_gtid, &reference.executed_gtid, &lineage).to_server_text()
 }
 
 /// First IPv4 address, else first IPv6 address.

@@ -121,7 +121,7 @@ impl Engine {
         if !observation.incomplete.is_empty() {
             debug!(instance = %asked, statements = ?observation.incomplete, "some statements failed");
         }
-        let (mut instance, domain, promotion_rule) = self.settle_names(asked, observation).await;
+        let (mut instance, detected) = self.settle_names(asked, observation).await;
         let now = self.now();
         instance.last_discovery_latency = took;
         instance.last_checked = Some(now);
@@ -130,17 +130,17 @@ impl Engine {
         instance.last_check_partial_success = true;
         let key = instance.key.clone();
 
-        let (former, current) = {
-            let mut fleet = self.fleet_mut();
-            self.compiled().place(&fleet, &mut instance);
-            let former = fleet.insert(instance);
-            (former, fleet.get(&key).cloned())
+        let current = {
+            let fleet = self.fleet();
+            let domain = self.place(&fleet, &mut instance, &detected);
+            (Arc::new(instance), domain)
         };
-        let Some(current) = current else { unreachable!("{key} was inserted under the lock") };
-        if let Some(rule) = promotion_rule {
+        let (current, domain) = current;
+        let former = self.fleet_mut().insert_shared(current.clone());
+        if let Some(rule) = detected.promotion_rule {
             self.refresh_promotion_rule(&key, rule, now).await;
         }
-        if let Some(domain) = domain.filter(|_| current.depth == 0) {
+        if let Some(domain) = domain {
             self.refresh_cluster_domain(&current.cluster_name, domain, now).await;
         }
         self.write_behind(key.clone(), InstanceWrite::Observed(current.clone()));

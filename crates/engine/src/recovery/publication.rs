@@ -1,13 +1,8 @@
 //! What is told to the outside after a promotion: alias and domain of the cluster, key-value pairs, downtime.
 
-use std::time::Duration;
-
 use model::{Command, Downtime, Finding, InstanceKey};
 
 use crate::Engine;
-
-/// How long a lost server stays downtimed; renewed while it is lost.
-const LOST_DOWNTIME: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 impl Engine {
     /// Downtimes servers left behind, and ends the detections of the failed one.
@@ -19,7 +14,7 @@ impl Engine {
                 owner: self.identity().maintenance_owner.clone(),
                 reason: Downtime::LOST_IN_RECOVERY.to_owned(),
                 begin: now,
-                end: Some(now + LOST_DOWNTIME),
+                end: Some(now + self.settings().lost_downtime()),
             };
             self.fleet_mut().downtimes.insert(key.clone(), downtime.clone());
             self.submit_quietly(Command::BeginDowntime(downtime)).await;
@@ -36,32 +31,42 @@ impl Engine {
 
     /// Publishes the new primary of a cluster: alias, attribute of its domain, key-value pairs.
     pub(super) async fn publish_primary(&self, finding: &Finding, promoted: &InstanceKey) {
-        let now = self.now();
-        let alias = finding.cluster.alias.clone();
-        let (from, to) = (finding.cluster.name.clone(), promoted.to_string());
+        let cluster = &finding.cluster;
+        self.publish_cluster(&cluster.name, &cluster.alias, &cluster.domain, promoted).await;
+    }
+
+    /// As [`Self::publish_primary`], by names. An empty alias or domain publishes nothing under it.
+    pub(super) async fn publish_cluster(&self, name: &str, alias: &str, domain: &str, promoted: &InstanceKey) {
+        let to = promoted.to_string();
         {
             let mut fleet = self.fleet_mut();
             if !alias.is_empty() {
-                fleet.cluster_aliases.insert(to.clone(), alias.clone());
+                fleet.cluster_aliases.insert(to.clone(), alias.to_owned());
             }
-            if let Some(alias_override) = fleet.cluster_alias_overrides.remove(&from) {
+            if let Some(alias_override) = fleet.cluster_alias_overrides.remove(name) {
                 fleet.cluster_alias_overrides.insert(to.clone(), alias_override);
             }
-            if let Some(domain) = fleet.cluster_domains.get(&from).cloned() {
+            if let Some(domain) = fleet.cluster_domains.get(name).cloned() {
                 fleet.cluster_domains.insert(to.clone(), domain);
             }
         }
-        self.submit_quietly(Command::RenameCluster { from, to: to.clone(), alias: alias.clone() }).await;
-        if !finding.cluster.domain.is_empty() {
+        let rename = Command::RenameCluster {
+            from: name.to_owned(),
+            to: to.clone(),
+            alias: alias.to_owned(),
+            at: self.now(),
+        };
+        self.submit_quietly(rename).await;
+        if !domain.is_empty() {
             self.submit_quietly(Command::SetAttribute {
                 hostname: "*".to_owned(),
-                name: finding.cluster.domain.clone(),
+                name: domain.to_owned(),
                 value: to,
-                at: now,
+                at: self.now(),
             })
             .await;
         }
-        self.put_primary_keys(&alias, promoted).await;
+        self.put_primary_keys(alias, promoted).await;
     }
 
     /// Key-value pairs of a cluster's primary, in the internal store.

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::{ClusterView, KeyView, KeysView, PlaceView, column_time, fields};
 
-const FIELDS: usize = 63;
+const FIELDS: usize = 57;
 
 /// A finding and the node that tells it.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{
-    CoordinateKind, Downtime, Fleet, Instance, InstanceKey, PromotionRule, ReplicationTls, SemiSync, ThreadState, Timestamp,
+    CoordinateKind, Downtime, Fleet, Instance, InstanceKey, PromotionRule, ReplicationTls, SemiSync, Timestamp,
 };
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -12,99 +12,34 @@ use super::{KeyView, KeysView, NullableBool, NullableInt, PlaceView, column_time
 
 const FIELDS: usize = 102;
 
-/// Settings that derived fields depend on.
-#[derive(Clone, Copy, Debug)]
-pub struct ViewPolicy {
-    /// `InstancePollSeconds`.
-    pub poll: Duration,
-    /// `ReasonableReplicationLagSeconds`.
-    pub reasonable_lag_seconds: i64,
-}
-
 /// A server together with what operators said about it, at a moment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct InstanceView<'a> {
     instance: &'a Instance,
+    problems: Vec<&'static str>,
     downtime: Option<&'a Downtime>,
     rule: PromotionRule,
     unresolved: &'a str,
-    policy: ViewPolicy,
+    poll: Duration,
     now: Timestamp,
 }
 
-/// Something about a server that an operator should look at. The first four exclude each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// The last read failed.
-    LastCheckInvalid,
-    /// Not read for five poll intervals.
-    NotRecentlyChecked,
-    /// A replica with both threads, not both running.
-    NotReplicating,
-    /// Further from its configured delay than is reasonable.
-    ReplicationLag,
-    /// Transactions its source lacks.
-    ErrantGtid,
-    /// A group member that is not `ONLINE`.
-    GroupMemberNotOnline,
-}
-
-impl Problem {
-    /// Spelling in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LastCheckInvalid => "last_check_invalid",
-            Self::NotRecentlyChecked => "not_recently_checked",
-            Self::NotReplicating => "not_replicating",
-            Self::ReplicationLag => "replication_lag",
-            Self::ErrantGtid => "errant_gtid",
-            Self::GroupMemberNotOnline => "group_replication_member_not_online",
-        }
-    }
-}
-
-impl Serialize for Problem {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// Problems of a server at `now`.
-pub fn problems(instance: &Instance, policy: &ViewPolicy, now: Timestamp) -> Vec<Problem> {
-    let mut found = Vec::new();
-    let replication = &instance.replication;
-    let has_threads =
-        replication.io_thread != ThreadState::Absent && replication.sql_thread != ThreadState::Absent;
-    let off_delay = instance.lag_seconds.is_some_and(|lag| {
-        (lag - i64::from(replication.sql_delay)).abs() > policy.reasonable_lag_seconds
-    });
-    if !instance.is_last_check_valid() {
-        found.push(Problem::LastCheckInvalid);
-    } else if !instance.is_checked_within(policy.poll * 5, now) {
-        found.push(Problem::NotRecentlyChecked);
-    } else if has_threads && !instance.is_replicating() {
-        found.push(Problem::NotReplicating);
-    } else if off_delay {
-        found.push(Problem::ReplicationLag);
-    }
-    if !instance.gtid_errant.is_empty() {
-        found.push(Problem::ErrantGtid);
-    }
-    if instance.is_group_member() && instance.group.member_state != "ONLINE" {
-        found.push(Problem::GroupMemberNotOnline);
-    }
-    found
-}
-
 impl<'a> InstanceView<'a> {
-    /// A server as the fleet has it.
-    pub fn new(fleet: &'a Fleet, instance: &'a Instance, policy: ViewPolicy, now: Timestamp) -> Self {
+    /// A server as the fleet has it, polled every `poll`, with what is not well about it.
+    pub fn new(
+        fleet: &'a Fleet,
+        instance: &'a Instance,
+        problems: Vec<&'static str>,
+        poll: Duration,
+        now: Timestamp,
+    ) -> Self {
         Self {
             instance,
+            problems,
             downtime: fleet.downtimes.get(&instance.key),
             rule: fleet.promotion_rule(&instance.key),
             unresolved: fleet.unresolved.get(instance.key.hostname()).map_or("", String::as_str),
-            policy,
+            poll,
             now,
         }
     }
@@ -193,8 +128,8 @@ impl<'a> InstanceView<'a> {
         fields!(to;
             "LastSeenTimestamp": column_time(i.last_seen),
             "IsLastCheckValid": i.is_last_check_valid(),
-            "IsUpToDate": self.is_checked_within(self.policy.poll),
-            "IsRecentlyChecked": self.is_checked_within(self.policy.poll * 5),
+            "IsUpToDate": self.is_checked_within(self.poll),
+            "IsRecentlyChecked": self.is_checked_within(self.poll * 5),
             "SecondsSinceLastSeen": NullableInt(since_seen),
             "CountMySQLSnapshots": 0,
             "IsCandidate": self.rule.is_candidate(),
@@ -228,7 +163,7 @@ impl<'a> InstanceView<'a> {
         let i = self.instance;
         let none = InstanceKey::none();
         fields!(to;
-            "Problems": problems(i, &self.policy, self.now),
+            "Problems": self.problems,
             "LastDiscoveryLatency": nanoseconds(i.last_discovery_latency),
             "ReplicationGroupName": i.group.name,
             "ReplicationGroupIsSinglePrimary": i.group.single_primary,

@@ -16,7 +16,7 @@ mod records;
 pub use analysis::{AnalysisView, ChangelogView, filled_from_case};
 pub use cluster::ClusterView;
 pub use health::{HealthView, NodeView};
-pub use instance::{InstanceView, Problem, ViewPolicy, problems};
+pub use instance::InstanceView;
 pub use json::{Envelope, envelope, to_json};
 pub use recovery::{DetectionView, RecoveryView};
 pub use records::{AuditView, BlockedView, CandidateView, KeyValueView, MaintenanceView, StepView};

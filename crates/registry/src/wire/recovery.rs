@@ -7,7 +7,7 @@ use super::{
     AnalysisView, KeyView, KeysView, OptionalKey, PlaceView, column_time, expression_time, fields, filled_from_case,
 };
 
-const FIELDS: usize = 24;
+const FIELDS: usize = 23;
 
 /// A recovery, stored or just made.
 #[derive(Clone, Debug)]

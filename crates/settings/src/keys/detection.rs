@@ -54,7 +54,8 @@ group! {
         59 ReasonableInstanceCheckSeconds => reasonable_check: Duration = span(1, Seconds).unsigned();
         /// Time after which a primary that waits for semi-sync acknowledgements is reported; 0 takes
         /// `ReasonableReplicationLagSeconds`.
-        199 ReasonableLockedSemiSyncMasterSeconds => reasonable_locked_semi_sync: Duration = span(0, Seconds).unsigned();
+        199 ReasonableLockedSemiSyncMasterSeconds => reasonable_locked_semi_sync: Duration =
+            span(0, Seconds).unsigned();
         /// Report only analyses that may matter.
         144 ReduceReplicationAnalysisCount => reduce_analyses: bool = flag(true);
         /// Time for which a detection is remembered and not announced again; 0 announces every time.

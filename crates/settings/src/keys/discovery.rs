@@ -28,7 +28,8 @@ group! {
         /// Longest delay between polls of a dead server; not less than `InstancePollSeconds`.
         56 DeadInstancePollSecondsMax => dead_poll_max: Duration = span(300, Seconds).unsigned();
         /// Dead servers polled at once, in a lane of their own; 0 polls them together with the healthy ones.
-        57 DeadInstanceDiscoveryMaxConcurrency => dead_concurrency: Option<u32> = optional_count(0).unsigned(), restart;
+        57 DeadInstanceDiscoveryMaxConcurrency => dead_concurrency: Option<u32> =
+            optional_count(0).unsigned(), restart;
         /// Log at debug level when a server is found dead or alive again.
         58 DeadInstanceDiscoveryLogsEnabled => dead_logs: bool = flag(false);
         /// Servers polled at once.
@@ -44,7 +45,8 @@ group! {
         /// Most servers per bulk write; with 0 or less writes are not buffered.
         60 InstanceWriteBufferSize => write_buffer: u32 = count(100), restart;
         /// Longest time between bulk writes. Keep it far below `InstancePollSeconds`.
-        62 InstanceFlushIntervalMilliseconds => write_flush: Duration = span(100, Milliseconds).at_least(1), restart;
+        62 InstanceFlushIntervalMilliseconds => write_flush: Duration =
+            span(100, Milliseconds).at_least(1), restart;
         /// Find replicas by `SHOW REPLICAS` first (needs `report_host`), and by the process list if that yields none.
         52 DiscoverByShowSlaveHosts => by_reported_hosts: bool = flag(false);
         /// Do not ask whether a server is a MaxScale.
@@ -62,7 +64,8 @@ group! {
         /// Servers not seen for this time are forgotten, with all that is kept about them. Longer than any outage.
         65 UnseenInstanceForgetHours => forget_after: Duration = span(240, Hours).unsigned().at_least(1);
         /// Time between snapshots of all topologies; 0 takes none.
-        66 SnapshotTopologiesIntervalHours => snapshot_every: Option<Duration> = optional_span(0, Hours).unsigned(), restart;
+        66 SnapshotTopologiesIntervalHours => snapshot_every: Option<Duration> =
+            optional_span(0, Hours).unsigned(), restart;
         /// A registered promotion rule is valid for this time. Register more often.
         82 CandidateInstanceExpireMinutes => candidate_expiry: Duration = span(60, Minutes).unsigned();
         /// Time for which a submitted pool is valid.
@@ -80,7 +83,8 @@ group! {
     /// Host names: how they are resolved and which are refused.
     "Host names" Naming {
         /// How names given or found are resolved: `none`, `default` (kept), `cname` or `ip`; case does not matter.
-        73 HostnameResolveMethod => resolve: HostnameResolve = choice("default"), sample(Literal::Text("default"));
+        73 HostnameResolveMethod => resolve: HostnameResolve =
+            choice("default"), sample(Literal::Text("default"));
         /// The name a server gives itself: `none`, `@@hostname` or `@@report_host`; case does not matter.
         74 MySQLHostnameResolveMethod => server_name: ServerName = choice("@@hostname"),
             sample(Literal::Text("@@hostname"));

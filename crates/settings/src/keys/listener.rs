@@ -15,7 +15,8 @@ group! {
     /// The listener of API and web pages.
     "Listener" Listener {
         /// TCP address `[host]:port` of API and web pages.
-        3 ListenAddress => address: String = text(":3000"), restart, expanded, sample(Literal::Text("127.0.0.1:3000"));
+        3 ListenAddress => address: String =
+            text(":3000"), restart, expanded, sample(Literal::Text("127.0.0.1:3000"));
         /// Path of a Unix socket; if set, neither TCP nor TLS is served.
         4 ListenSocket => socket: Option<PathBuf> = path(), restart, expanded;
         /// `scheme://host:port` under which other nodes reach this one. No path allowed. Needed behind NAT, and if

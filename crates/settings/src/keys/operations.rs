@@ -16,9 +16,11 @@ group! {
         /// Refuse to put an unfiltered replica below a source with replication filters.
         80 VerifyReplicationFilters => verify_filters: bool = flag(false);
         /// Lag above which moves and planned takeovers are refused; not less than `ReasonableReplicationLagSeconds`.
-        81 ReasonableMaintenanceReplicationLagSeconds => reasonable_lag: Duration = span(20, Seconds).at_least(0);
+        81 ReasonableMaintenanceReplicationLagSeconds => reasonable_lag: Duration =
+            span(20, Seconds).at_least(0);
         /// Longest wait per server when many replicas are stopped together.
-        72 InstanceBulkOperationsWaitTimeoutSeconds => bulk_wait: Duration = span(10, Seconds).unsigned().at_least(1);
+        72 InstanceBulkOperationsWaitTimeoutSeconds => bulk_wait: Duration =
+            span(10, Seconds).unsigned().at_least(1);
         /// Replicas moved at once by GTID.
         196 MaxConcurrentReplicaOperations => concurrency: u32 = count(5).at_least(1);
         /// Events read at once when logs are compared.

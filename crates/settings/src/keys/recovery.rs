@@ -15,13 +15,15 @@ group! {
         149 RecoverMasterClusterFilters => primary_clusters: ClusterFilters = cluster_filters(),
             sample(Literal::List(Some(&["alias=shop", "alias~=^shard[0-9]+$"])));
         /// Clusters whose dead intermediate primaries are replaced automatically.
-        150 RecoverIntermediateMasterClusterFilters => intermediate_clusters: ClusterFilters = cluster_filters(),
+        150 RecoverIntermediateMasterClusterFilters => intermediate_clusters: ClusterFilters =
+            cluster_filters(),
             sample(Literal::List(Some(&["*"])));
         /// Servers never promoted.
         114 PromotionIgnoreHostnameFilters => promotion_ignored: HostFilters = host_filters();
         /// After a recovery no other one of the same cluster starts automatically for this time, unless it is
         /// acknowledged. 0 lets recoveries follow each other.
-        147 RecoveryPeriodBlockSeconds => block_period: Duration = span(3600, Seconds), sample(Literal::Integer(3600));
+        147 RecoveryPeriodBlockSeconds => block_period: Duration =
+            span(3600, Seconds), sample(Literal::Integer(3600));
         /// Old form of `RecoveryPeriodBlockSeconds`. Counts if that one is not given, or given as 0.
         146 RecoveryPeriodBlockMinutes => old_block_period: Duration = span(60, Minutes),
             deprecated("RecoveryPeriodBlockSeconds");
@@ -32,16 +34,19 @@ group! {
         /// Refuse to promote a server in another region than the failed one.
         167 PreventCrossRegionMasterFailover => prevent_cross_region: bool = flag(false);
         /// Refuse to promote a server that lags this much or more; needs `ReplicationLagQuery`; 0 is off.
-        171 FailMasterPromotionOnLagMinutes => refuse_lag: Option<Duration> = optional_span(0, Minutes).unsigned();
+        171 FailMasterPromotionOnLagMinutes => refuse_lag: Option<Duration> =
+            optional_span(0, Minutes).unsigned();
         /// Refuse to promote a server that has not applied all it received. Not together with the next key.
         172 FailMasterPromotionIfSQLThreadNotUpToDate => refuse_if_applier_behind: bool = flag(false);
         /// Wait until the server has applied all it received, then promote. Not together with the previous key.
         173 DelayMasterPromotionIfSQLThreadNotUpToDate => delay_if_applier_behind: bool = flag(false);
         /// Old name of `PostponeReplicaRecoveryOnLagMinutes`.
-        174 PostponeSlaveRecoveryOnLagMinutes => old_postpone_delayed: Option<Duration> = optional_span(0, Minutes).unsigned(),
+        174 PostponeSlaveRecoveryOnLagMinutes => old_postpone_delayed: Option<Duration> =
+            optional_span(0, Minutes).unsigned(),
             deprecated("PostponeReplicaRecoveryOnLagMinutes");
         /// Replicas configured with a delay of more than this are taken care of last; 0 is off.
-        175 PostponeReplicaRecoveryOnLagMinutes => postpone_delayed: Option<Duration> = optional_span(0, Minutes).unsigned();
+        175 PostponeReplicaRecoveryOnLagMinutes => postpone_delayed: Option<Duration> =
+            optional_span(0, Minutes).unsigned();
         /// When one of two co-primaries dies, promote the other one or nobody.
         162 CoMasterRecoveryMustPromoteOtherCoMaster => must_promote_other_co_primary: bool = flag(true);
         /// Old name of `DetachLostReplicasAfterMasterFailover`. Unless that one is given, this one counts.
@@ -55,7 +60,8 @@ group! {
         /// Detach the source on the promoted server; of use without `ApplyMySQLPromotionAfterMasterFailover`.
         170 MasterFailoverDetachReplicaMasterHost => detach_promoted_source: bool = flag(false);
         /// Downtime of a failed primary and of lost replicas; 0 is 365 days.
-        168 MasterFailoverLostInstancesDowntimeMinutes => lost_downtime: Option<Duration> = optional_span(0, Minutes).unsigned();
+        168 MasterFailoverLostInstancesDowntimeMinutes => lost_downtime: Option<Duration> =
+            optional_span(0, Minutes).unsigned();
         /// Make a read-only primary of an otherwise healthy cluster writable.
         161 RecoverNonWriteableMaster => recover_read_only_primary: bool = flag(false);
         /// Turn semi-sync on and off on replicas so that exactly the wanted number acknowledges.

@@ -7,59 +7,59 @@ use std::path::{Path, PathBuf};
 use settings::{ConfigErrors, LoadRequest, Loaded, Reloaded, SearchPath, Settings, reload};
 
 /// Content that stands for a file that exists but cannot be read.
-pub const FORBIDDEN: &str = "\0forbidden";
+pub(crate) const FORBIDDEN: &str = "\0forbidden";
 
 /// Files and environment variables, all made up.
 #[derive(Default, Clone)]
-pub struct World {
-    pub files: BTreeMap<&'static str, String>,
-    pub variables: BTreeMap<&'static str, &'static str>,
-    pub world_readable: bool,
+pub(crate) struct World {
+    pub(crate) files: BTreeMap<&'static str, String>,
+    pub(crate) variables: BTreeMap<&'static str, &'static str>,
+    pub(crate) world_readable: bool,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// A world whose only configuration file, in the first place of the search, is `text`.
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         Self::new().file("/etc/orchestrator.conf.json", text)
     }
 
-    pub fn file(mut self, path: &'static str, text: &str) -> Self {
+    pub(crate) fn file(mut self, path: &'static str, text: &str) -> Self {
         self.files.insert(path, text.to_owned());
         self
     }
 
-    pub fn variable(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn variable(mut self, name: &'static str, value: &'static str) -> Self {
         self.variables.insert(name, value);
         self
     }
 
-    pub fn load(&self) -> Result<Loaded, ConfigErrors> {
+    pub(crate) fn load(&self) -> Result<Loaded, ConfigErrors> {
         self.with(None, None, Settings::load)
     }
 
-    pub fn load_explicit(&self, file: &str) -> Result<Loaded, ConfigErrors> {
+    pub(crate) fn load_explicit(&self, file: &str) -> Result<Loaded, ConfigErrors> {
         self.with(Some(file), None, Settings::load)
     }
 
-    pub fn load_extra(&self, file: &str) -> Result<Loaded, ConfigErrors> {
+    pub(crate) fn load_extra(&self, file: &str) -> Result<Loaded, ConfigErrors> {
         self.with(None, Some(file), Settings::load)
     }
 
-    pub fn reload(&self, old: &Settings) -> Result<Reloaded, ConfigErrors> {
+    pub(crate) fn reload(&self, old: &Settings) -> Result<Reloaded, ConfigErrors> {
         self.with(None, None, |request| reload(old, request))
     }
 
     /// The settings; panics with the errors.
-    pub fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         self.load().unwrap_or_else(|errors| panic!("{errors}")).settings
     }
 
     /// Warnings or errors, one per line.
-    pub fn complaints(&self) -> String {
+    pub(crate) fn complaints(&self) -> String {
         match self.load() {
             Ok(loaded) => loaded.warnings.iter().map(|w| format!("warning {w}\n")).collect(),
             Err(errors) => errors.iter().map(|e| format!("error {e}\n")).collect(),
@@ -95,10 +95,10 @@ impl World {
 }
 
 /// Keys that keep a load free of warnings, to be put before others.
-pub const QUIET: &str =
+pub(crate) const QUIET: &str =
     r#""MySQLTopologyUser": "orc", "BackendDB": "sqlite", "SQLite3DataFile": "/var/lib/orc.db""#;
 
 /// A world with one file that holds `members` besides those that keep it quiet.
-pub fn quiet(members: &str) -> World {
+pub(crate) fn quiet(members: &str) -> World {
     World::of(&format!("{{{QUIET}, {members}}}"))
 }

@@ -177,23 +177,35 @@ fn values_and_pairs_that_cannot_work_are_refused_with_a_cure() {
             r#""FailMasterPromotionIfSQLThreadNotUpToDate": true, "DelayMasterPromotionIfSQLThreadNotUpToDate": true"#,
             "Cannot have both FailMasterPromotionIfSQLThreadNotUpToDate and DelayMasterPromotionIfSQLThreadNotUpToDate enabled",
         ),
-        (r#""FailMasterPromotionOnLagMinutes": 1"#, "nonzero FailMasterPromotionOnLagMinutes requires ReplicationLagQuery to be set"),
+        (
+            r#""FailMasterPromotionOnLagMinutes": 1"#,
+            "nonzero FailMasterPromotionOnLagMinutes requires ReplicationLagQuery to be set",
+        ),
         (r#""SQLite3DataFile": """#, "SQLite3DataFile must be set when BackendDB is sqlite3"),
         (r#""BackendDB": "SQLite""#, "not a known word; use one of sqlite, mysql"),
         (r#""RaftEnabled": true"#, "RaftDataDir must be defined since raft is enabled (RaftEnabled)"),
-        (r#""RaftEnabled": true, "RaftDataDir": "/r", "RaftBind": """#, "RaftBind must be defined since raft is enabled"),
+        (
+            r#""RaftEnabled": true, "RaftDataDir": "/r", "RaftBind": """#,
+            "RaftBind must be defined since raft is enabled",
+        ),
         (
             r#""RaftEnabled": true, "RaftDataDir": "/r", "RaftBind": "10.0.0.1", "RaftNodes": ["10.0.0.2"]"#,
             "this node, 10.0.0.1:10008 (RaftAdvertise), is not among RaftNodes",
         ),
         (r#""HTTPAdvertise": "http://a:80/x""#, "If specified, HTTPAdvertise must not specify a path"),
         (r#""DeadInstancePollSecondsMultiplyFactor": 0.5"#, "must not be smaller than 1"),
-        (r#""InstancePollSeconds": 301"#, "DeadInstancePollSecondsMax can not be smaller than InstancePollSeconds; set it to 301 or more"),
+        (
+            r#""InstancePollSeconds": 301"#,
+            "DeadInstancePollSecondsMax can not be smaller than InstancePollSeconds; set it to 301 or more",
+        ),
         (r#""InstancePollSeconds": 0"#, "InstancePollSeconds = 0: must not be smaller than 1"),
         (r#""MaxConcurrentReplicaOperations": 0"#, "must not be smaller than 1"),
         (r#""DefaultInstancePort": 70000"#, "must not be larger than 65535"),
         (r#""AuthenticationMethod": "none""#, "not a known word; use one of"),
-        (r#""AuthenticationMethod": "multi""#, "AuthenticationMethod is configured as 'multi' but HTTPAuthUser undefined"),
+        (
+            r#""AuthenticationMethod": "multi""#,
+            "AuthenticationMethod is configured as 'multi' but HTTPAuthUser undefined",
+        ),
         (r#""ListenAddress": "3000""#, "there is no port number behind a colon"),
         (r#""StatusEndpoint": "x""#, "the path must begin with a slash"),
         (r#""DataCenterPattern": "north""#, "the expression has no group"),
@@ -203,16 +215,31 @@ fn values_and_pairs_that_cannot_work_are_refused_with_a_cure() {
         (r#""ClusterNameToAlias": {"(": "x"}"#, "is not a valid regular expression"),
         (r#""ConsulCrossDataCenterDistribution": true"#, "needs ConsulAddress"),
         (r#""DiscoverySeeds": ["db:0"]"#, "\"db:0\" is not host or host:port"),
-        (r#""UseSSL": true, "SSLCertFile": "/c", "SSLPrivateKeyFile": "/gone""#, "there is no such file"),
-    ]
-    .map(|row| row).as_slice().iter().copied().filter(|(m, _)| !m.contains("SSLCertFile")).collect::<Vec<_>>());
-    let mut world =
-        quiet(r#""UseSSL": true, "SSLCertFile": "/c", "SSLPrivateKeyFile": "/gone""#).file("/c", "pem");
-    assert!(world.complaints().contains("SSLPrivateKeyFile = \"/gone\": there is no such file"));
-    world = world.file("/gone", FORBIDDEN);
-    assert!(world.complaints().starts_with("warning "), "{}", world.complaints());
-    refused(&[(r#""UseSSL": true"#, "x")].iter().copied().take(0).collect::<Vec<_>>());
+    ]);
+}
+
+#[test]
+fn seeds_are_hosts_with_or_without_port() {
+    let seeds = ["db", "db:3306", "10.0.0.1:1", "::1", "fe80::1", "[::1]:3306"];
+    let text = seeds.map(|seed| format!("{seed:?}")).join(",");
+    assert_eq!(quiet(&format!(r#""DiscoverySeeds": [{text}]"#)).settings().discovery.seeds, seeds);
+    refused(&[
+        (r#""DiscoverySeeds": [":3306"]"#, "is not host or host:port"),
+        (r#""DiscoverySeeds": ["a:b"]"#, "\"a:b\""),
+    ]);
+}
+
+#[test]
+fn files_of_certificates_must_exist_once_tls_is_on() {
+    let pair = r#""SSLCertFile": "/cert.pem", "SSLPrivateKeyFile": "/key.pem""#;
+    assert_eq!(quiet(pair).complaints(), "", "unused files are not looked at");
     assert_eq!(quiet(r#""UseSSL": true"#).complaints().matches("UseSSL needs").count(), 2);
+    let world = quiet(&format!(r#""UseSSL": true, {pair}"#)).file("/cert.pem", "pem");
+    assert!(world.complaints().contains("SSLPrivateKeyFile = \"/key.pem\": there is no such file"));
+    assert!(world.clone().file("/key.pem", FORBIDDEN).complaints().starts_with("warning "));
+    assert_eq!(world.file("/key.pem", "pem").complaints(), "");
+    let half = quiet(r#""MySQLTopologyUseMutualTLS": true, "MySQLTopologySSLCertFile": "/cert.pem""#);
+    assert!(half.file("/cert.pem", "pem").complaints().contains("MySQLTopologyUseMutualTLS needs"));
 }
 
 #[test]
@@ -317,6 +344,13 @@ fn secrets_appear_in_no_output_unless_asked_for() {
     assert!(line.contains(r#""WebMessage":"\u003c\u0026\u003e""#));
     assert_eq!(settings.to_json_line(Secrets::Shown).matches("tiger").count(), 6);
     assert!(!quiet(r#""MySQLTopologyPassword": ["tiger"]"#).complaints().contains("tiger"));
+}
+
+#[test]
+fn the_original_printed_the_same_for_the_same_file() {
+    let settings = World::of(include_str!("../fixtures/orchestrator.conf.json")).settings();
+    let printed_by_the_original = include_str!("../fixtures/dump-config.json").trim_end();
+    assert_eq!(settings.to_json_line(Secrets::Shown), printed_by_the_original);
 }
 
 #[test]

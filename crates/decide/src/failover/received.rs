@@ -1,0 +1,241 @@
+//! What a replica holds: everything it received, whether applied or not, and what of that its primary never had.
+//!
+//! MySQL: executed and retrieved sets united. MariaDB: the higher of current and receiver position in each domain.
+//! Without GTID: the coordinates read from the primary. Servers of different kinds are compared by those coordinates
+//! too, as all of them read the same binary log.
+
+use std::cmp::Ordering;
+
+use model::{BinlogCoordinates, GtidSet, GtidUse, Instance, MariaDbPosition};
+
+use crate::errant::{Lineage, errant_transactions};
+
+/// A place in the stream of transactions, of one of the three kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// MySQL GTID.
+    Oracle(GtidSet),
+    /// MariaDB GTID.
+    MariaDb(MariaDbPosition),
+    /// No GTID in use; see [`Holdings::read`].
+    File,
+}
+
+/// What one replica holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Holdings {
+    /// All transactions: executed, or waiting in the relay log.
+    pub(crate) all: Stream,
+    /// Of those, the ones that came from the primary.
+    pub(crate) clean: Stream,
+    /// Of those, the ones that its primary never had; as text, empty when there are none.
+    pub(crate) errant: String,
+    /// Received coordinates in the primary's binary log.
+    pub(crate) read: BinlogCoordinates,
+    /// Some of it waits in the relay log.
+    pub(crate) is_pending: bool,
+    /// What the receiver brought, for waiting until it is applied; empty when not told.
+    pub(crate) retrieved: String,
+}
+
+/// Transactions that one server has and another lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Surplus {
+    /// Came from the primary; empty text when none.
+    pub(crate) from_primary: String,
+    /// Number of those; `None` when they cannot be counted.
+    pub(crate) count: Option<u64>,
+    /// Committed on the server itself; empty text when none.
+    pub(crate) errant: String,
+}
+
+impl Surplus {
+    pub(crate) fn is_none(&self) -> bool {
+        self.from_primary.is_empty() && self.errant.is_empty()
+    }
+}
+
+impl Holdings {
+    /// Of a replica, given what was last read of its primary.
+    pub(crate) fn of(replica: &Instance, primary: Option<&Instance>) -> Self {
+        let read = replica.replication.read.clone();
+        let retrieved = replica.replication.retrieved_gtid.clone();
+        let (all, clean, errant, is_pending) = match replica.gtid_use() {
+            GtidUse::Oracle => oracle(replica, primary),
+            GtidUse::MariaDb => mariadb(replica, primary),
+            GtidUse::None => (Stream::File, Stream::File, String::new(), !replica.is_applier_up_to_date()),
+        };
+        Self { all, clean, errant, read, is_pending, retrieved }
+    }
+
+    /// What it will hold once it has everything of `other` too.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        let mut sum = self.clone();
+        sum.all = union(&self.all, &other.all);
+        sum.clean = union(&self.clean, &other.clean);
+        if self.read.is_before(&other.read) {
+            sum.read = other.read.clone();
+        }
+        sum
+    }
+
+    /// Which transactions `self` has beyond `other`.
+    pub(crate) fn surplus_over(&self, other: &Self) -> Surplus {
+        match (&self.all, &other.all) {
+            (Stream::Oracle(mine), Stream::Oracle(theirs)) => {
+                let extra = mine.subtract(theirs);
+                let clean = match &self.clean {
+                    Stream::Oracle(clean) => extra.intersect(clean),
+                    Stream::MariaDb(_) | Stream::File => GtidSet::new(),
+                };
+                let errant = extra.subtract(&clean);
+                Surplus { count: Some(clean.count()), from_primary: clean.to_string(), errant: errant.to_string() }
+            }
+            (Stream::MariaDb(mine), Stream::MariaDb(theirs)) => mariadb_surplus(mine, theirs, &self.errant),
+            _ if other.read.is_before(&self.read) => {
+                Surplus { from_primary: format!("up to {}", self.read), count: None, errant: String::new() }
+            }
+            _ => Surplus::default(),
+        }
+    }
+}
+
+fn union(a: &Stream, b: &Stream) -> Stream {
+    match (a, b) {
+        (Stream::Oracle(a), Stream::Oracle(b)) => Stream::Oracle(a.union(b)),
+        (Stream::MariaDb(a), Stream::MariaDb(b)) => {
+            let mut sum = a.clone();
+            b.gtids().for_each(|gtid| sum.advance_to(gtid));
+            Stream::MariaDb(sum)
+        }
+        _ => a.clone(),
+    }
+}
+
+type Parts = (Stream, Stream, String, bool);
+
+fn oracle(replica: &Instance, primary: Option<&Instance>) -> Parts {
+    let (executed, _) = GtidSet::parse_lenient(&replica.executed_gtid);
+    let (retrieved, _) = GtidSet::parse_lenient(&replica.replication.retrieved_gtid);
+    let all = executed.union(&retrieved);
+    let errant = match primary.map(|primary| GtidSet::parse_lenient(&primary.executed_gtid).0) {
+        Some(known) if !known.is_empty() => {
+            let is_co_primary = primary.is_some_and(|primary| primary.primary_key == replica.key);
+            let uuid = primary.map_or("", |primary| primary.server_uuid.as_str());
+            let ancestry = primary.map_or("", |primary| primary.ancestry_uuid.as_str());
+            errant_transactions(&all, &known, &Lineage::from_texts(&replica.server_uuid, uuid, ancestry, is_co_primary))
+        }
+        // The primary's set was never read: what was found when the replica was read is the best there is.
+        Some(_) | None => GtidSet::parse_lenient(&replica.gtid_errant).0.intersect(&all),
+    };
+    let clean = all.subtract(&errant);
+    let is_pending = !executed.contains(&retrieved);
+    (Stream::Oracle(all), Stream::Oracle(clean), errant.to_string(), is_pending)
+}
+
+fn position(text: &str) -> MariaDbPosition {
+    MariaDbPosition::parse(text).unwrap_or_default()
+}
+
+/// A domain is errant when its last transaction was not committed by the primary and the primary had not got as far.
+/// A MariaDB position only tells the last transaction of a domain, so errant ones before that cannot be seen.
+fn mariadb(replica: &Instance, primary: Option<&Instance>) -> Parts {
+    let current = position(&replica.mariadb_gtid_position);
+    let received = position(&replica.replication.retrieved_gtid);
+    let known = primary.map(|primary| (position(&primary.mariadb_gtid_position), primary.server_id));
+    let mut clean = received.clone();
+    let mut errant = Vec::new();
+    for gtid in current.gtids() {
+        let is_errant = match &known {
+            Some((at, primary_id)) if !at.is_empty() => {
+                gtid.server == replica.server_id
+                    && gtid.server != *primary_id
+                    && at.in_domain(gtid.domain).is_none_or(|last| {
+                        last.sequence < gtid.sequence || (last.sequence == gtid.sequence && last.server != gtid.server)
+                    })
+            }
+            Some(_) | None => false,
+        };
+        if is_errant {
+            errant.push(gtid.to_string());
+        } else {
+            clean.advance_to(gtid);
+        }
+    }
+    let all = union(&Stream::MariaDb(current.clone()), &Stream::MariaDb(received.clone()));
+    (all, Stream::MariaDb(clean), errant.join(","), !current.is_at_or_after_shared(&received))
+}
+
+/// Comparison that an additional local domain does not disturb.
+trait AtOrAfterShared {
+    fn is_at_or_after_shared(&self, other: &Self) -> bool;
+}
+
+impl AtOrAfterShared for MariaDbPosition {
+    fn is_at_or_after_shared(&self, other: &Self) -> bool {
+        other
+            .gtids()
+            .all(|gtid| self.in_domain(gtid.domain).is_some_and(|last| last.sequence >= gtid.sequence))
+    }
+}
+
+fn mariadb_surplus(mine: &MariaDbPosition, theirs: &MariaDbPosition, errant: &str) -> Surplus {
+    let (mut from_primary, mut own, mut count) = (Vec::new(), Vec::new(), 0_u64);
+    for gtid in mine.gtids() {
+        let last = theirs.in_domain(gtid.domain);
+        let is_extra = last.is_none_or(|last| {
+            last.sequence < gtid.sequence || (last.sequence == gtid.sequence && last.server != gtid.server)
+        });
+        if !is_extra {
+            continue;
+        }
+        let text = gtid.to_string();
+        if errant.split(',').any(|one| one == text) {
+            own.push(text);
+        } else {
+            count += gtid.sequence.saturating_sub(last.map_or(0, |last| last.sequence)).max(1);
+            from_primary.push(text);
+        }
+    }
+    Surplus { from_primary: from_primary.join(","), count: Some(count), errant: own.join(",") }
+}
+
+/// For each server how far it is from having everything that any of them received: a number of transactions when all
+/// use the same kind of GTID, else the number of more advanced places in the primary's binary log. Same order as the
+/// input; the numbers do not depend on it. `u64::MAX` when nothing is known of a server.
+pub(crate) fn shortfalls(servers: &[&Holdings]) -> Vec<u64> {
+    let is_oracle = servers.iter().all(|held| matches!(held.clean, Stream::Oracle(_)));
+    let is_mariadb = servers.iter().all(|held| matches!(held.clean, Stream::MariaDb(_)));
+    if servers.is_empty() || !(is_oracle || is_mariadb) {
+        return by_coordinates(servers);
+    }
+    let everything = servers.iter().skip(1).fold(servers[0].clean.clone(), |sum, held| union(&sum, &held.clean));
+    servers.iter().map(|held| lacking(&everything, &held.clean)).collect()
+}
+
+fn lacking(everything: &Stream, held: &Stream) -> u64 {
+    match (everything, held) {
+        (Stream::Oracle(all), Stream::Oracle(held)) => all.subtract(held).count(),
+        (Stream::MariaDb(all), Stream::MariaDb(held)) => all
+            .gtids()
+            .map(|gtid| gtid.sequence.saturating_sub(held.in_domain(gtid.domain).map_or(0, |last| last.sequence)))
+            .sum(),
+        _ => u64::MAX,
+    }
+}
+
+fn by_coordinates(servers: &[&Holdings]) -> Vec<u64> {
+    let mut places: Vec<&BinlogCoordinates> =
+        servers.iter().map(|held| &held.read).filter(|read| !read.is_empty()).collect();
+    places.sort_by(|a, b| a.cmp_place(b));
+    places.dedup_by(|a, b| a.cmp_place(b) == Ordering::Equal);
+    servers
+        .iter()
+        .map(|held| {
+            if held.read.is_empty() {
+                return u64::MAX;
+            }
+            places.iter().filter(|place| held.read.is_before(place)).count().try_into().unwrap_or(u64::MAX)
+        })
+        .collect()
+}

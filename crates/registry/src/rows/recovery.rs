@@ -1,0 +1,105 @@
+//! Analysis, recoveries, their records and acknowledgement.
+
+use super::operations;
+
+operations! {
+    /// Analysis, recoveries, their records and acknowledgement.
+    RecoveryOperation in Recovery {
+        Recover "recover" (), command, Disrupt, Recovery,
+            ["recover/:host/:port", "recover/:host/:port/:candidateHost/:candidatePort"],
+            needs [Instance], takes [Destination],
+            "Recover from a failure that the analysis sees on an instance",
+            "Does what would be done automatically about the failed instance, whatever downtime, filters and earlier \
+             recoveries say. With -d that server is promoted, or none. Prints the promoted server.";
+        RecoverLite "recover-lite" (), command, Disrupt, Recovery,
+            ["recover-lite/:host/:port", "recover-lite/:host/:port/:candidateHost/:candidatePort"],
+            needs [Instance], takes [Destination],
+            "Recover from a failure without running hooks",
+            "Same as recover, but runs no hooks.";
+        Analysis "replication-analysis" (), command, Read, Recovery,
+            ["replication-analysis", "replication-analysis/:clusterName", "replication-analysis/instance/:host/:port"],
+            needs [], takes [],
+            "Show what is wrong, by cluster and instance",
+            "Prints a line for each instance with a failure or a weakness of its topology: the codes, joined by commas. \
+             Instances in downtime are left out.";
+        Changelog "replication-analysis-changelog" (), route, Read, Recovery,
+            ["replication-analysis-changelog"], needs [], takes [],
+            "List how the analysis of each instance changed",
+            "Lists for each instance when its analysis changed, and to what.";
+        AckAll "ack-all-recoveries" (), command, Change, Recovery,
+            ["ack-all-recoveries"], needs [Comment], takes [Owner],
+            "Acknowledge all recoveries",
+            "Acknowledges all recoveries, so that they no longer block recoveries of the same clusters.";
+        AckCluster "ack-cluster-recoveries" (), command, Change, Recovery,
+            ["ack-recovery/cluster/:clusterHint", "ack-recovery/cluster/alias/:clusterAlias"],
+            needs [Comment], takes [Cluster, Instance, Owner],
+            "Acknowledge the recoveries of a cluster",
+            "Acknowledges the recoveries of a cluster, so that they no longer block its next recovery.";
+        AckInstance "ack-instance-recoveries" (), command, Change, Recovery,
+            ["ack-recovery/instance/:host/:port"], needs [Comment], takes [Instance, Owner],
+            "Acknowledge the recoveries of a failed instance",
+            "Acknowledges the recoveries of a failed instance, so that they no longer block its next recovery.";
+        AckRecovery "ack-recovery" (), route, Change, Recovery,
+            ["ack-recovery/:recoveryId", "ack-recovery/uid/:uid"], needs [Comment], takes [Id, Uid],
+            "Acknowledge one recovery",
+            "Acknowledges one recovery, by its number or unique identifier.";
+        AutomationFilters "automated-recovery-filters" (), route, Read, Recovery,
+            ["automated-recovery-filters"], needs [], takes [],
+            "List the filters that say which clusters recover automatically",
+            "Lists the cluster filters of the configuration for primaries and intermediate primaries, and ignored hosts.";
+        DisableRecoveries "disable-global-recoveries" (), command, Change, Global,
+            ["disable-global-recoveries"], needs [], takes [],
+            "Disallow automatic recoveries on all nodes",
+            "Switches all automatic recoveries off, on all nodes and across restarts. Recoveries asked for still run.";
+        EnableRecoveries "enable-global-recoveries" (), command, Change, Global,
+            ["enable-global-recoveries"], needs [], takes [],
+            "Allow automatic recoveries on all nodes again",
+            "Switches automatic recoveries on again, on all nodes.";
+        CheckRecoveries "check-global-recoveries" (), command, Read, Global,
+            ["check-global-recoveries"], needs [], takes [],
+            "Are automatic recoveries switched off?",
+            "Prints whether all automatic recoveries are switched off.";
+        AuditRecovery "audit-recovery" (), route, Read, Audit,
+            [
+                "audit-recovery", "audit-recovery/:page", "audit-recovery/id/:id", "audit-recovery/uid/:uid",
+                "audit-recovery/cluster/:clusterName", "audit-recovery/cluster/:clusterName/:page",
+                "audit-recovery/alias/:clusterAlias", "audit-recovery/alias/:clusterAlias/:page",
+            ],
+            needs [], takes [Page, Id, Uid, Unacknowledged],
+            "List recoveries, newest first",
+            "Lists recoveries, newest first, 20 per page.";
+        RecoverySteps "audit-recovery-steps" (), route, Read, Audit,
+            ["audit-recovery-steps/:uid"], needs [Uid], takes [],
+            "List the steps of a recovery",
+            "Lists the steps of a recovery, oldest first.";
+        ActiveClusterRecovery "active-cluster-recovery" (), route, Read, Audit,
+            ["active-cluster-recovery/:clusterName"], needs [Cluster], takes [],
+            "List running recoveries of a cluster",
+            "Lists recoveries of a cluster that have not ended.";
+        RecentClusterRecovery "recently-active-cluster-recovery" (), route, Read, Audit,
+            ["recently-active-cluster-recovery/:clusterName"], needs [Cluster], takes [],
+            "List recoveries of a cluster that ended lately",
+            "Lists recoveries of a cluster that ended within five minutes.";
+        RecentInstanceRecovery "recently-active-instance-recovery" (), route, Read, Audit,
+            ["recently-active-instance-recovery/:host/:port"], needs [Instance], takes [],
+            "List recoveries that lately promoted an instance",
+            "Lists recoveries that ended within five minutes and promoted this instance.";
+        AuditDetection "audit-failure-detection" (), route, Read, Audit,
+            [
+                "audit-failure-detection", "audit-failure-detection/:page", "audit-failure-detection/id/:id",
+                "audit-failure-detection/alias/:clusterAlias", "audit-failure-detection/alias/:clusterAlias/:page",
+            ],
+            needs [], takes [Page, Id],
+            "List detected failures, newest first",
+            "Lists detected failures, newest first, 20 per page.";
+        BlockedRecoveries "blocked-recoveries" (), route, Read, Audit,
+            ["blocked-recoveries", "blocked-recoveries/cluster/:clusterName"], needs [], takes [Cluster],
+            "List recoveries that were refused because of earlier ones",
+            "Lists recoveries that were refused because of earlier ones that are neither old enough nor acknowledged.";
+        Audit "audit" (), route, Read, Audit,
+            ["audit", "audit/:page", "audit/instance/:host/:port", "audit/instance/:host/:port/:page"],
+            needs [], takes [Page, Instance],
+            "List what was done, newest first",
+            "Lists what was done by people and automatically, newest first, 20 per page.";
+    }
+}

@@ -1,0 +1,43 @@
+//! Carries out operations: one exhaustive match per group of the registry.
+//!
+//! A call knows the engine, the arguments and where it came from. It reads a short view of the fleet, asks `decide`,
+//! or has the engine act, and answers with both forms a caller may want: JSON, and lines of text.
+
+mod answer;
+mod call;
+mod information;
+mod lookup;
+mod management;
+mod node;
+mod records;
+mod recovery;
+mod replication;
+mod tags;
+
+pub use answer::{Body, Failure, FailureKind, Printed, Reply};
+pub use call::Surface;
+
+use engine::Engine;
+use registry::{Args, Operation, OperationId};
+
+use call::Call;
+
+/// Carries out an operation.
+///
+/// # Errors
+/// Wrong arguments, unknown servers or clusters, and whatever the engine refuses or fails at; see [`Failure`].
+pub async fn run(
+    engine: &Engine,
+    operation: &Operation,
+    args: &Args,
+    surface: Surface,
+) -> Result<Reply, Failure> {
+    let call = Call::new(engine, args, surface);
+    match operation.id {
+        OperationId::Information(operation) => information::run(&call, operation).await,
+        OperationId::Management(operation) => management::run(&call, operation).await,
+        OperationId::Replication(operation) => replication::run(&call, operation).await,
+        OperationId::Recovery(operation) => recovery::run(&call, operation).await,
+        OperationId::Node(operation) => node::run(&call, operation).await,
+    }
+}

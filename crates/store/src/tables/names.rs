@@ -1,0 +1,66 @@
+//! Names of hosts: `hostname_resolve`, `hostname_unresolve` and their histories.
+
+use std::collections::BTreeMap;
+
+use model::Timestamp;
+use rusqlite::{Connection, params};
+
+use crate::cell::{Cell, sql_time};
+use crate::sql;
+
+/// Host name to resolved host name.
+pub(crate) fn load_resolved(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    load(db, "select hostname, resolved_hostname as value from hostname_resolve")
+}
+
+/// Host name to virtual name.
+pub(crate) fn load_unresolved(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    load(db, "select hostname, unresolved_hostname as value from hostname_unresolve")
+}
+
+/// Stores what a name resolves to, and, when that is another name, where the other name came from.
+/// An empty resolved name is no answer and is not stored.
+pub(crate) fn set_resolved(db: &Connection, hostname: &str, resolved: &str, at: Timestamp) -> rusqlite::Result<()> {
+    if resolved.is_empty() {
+        return Ok(());
+    }
+    let at = sql_time(at);
+    let statement = sql::upsert("hostname_resolve", &["hostname"], &["resolved_hostname", "resolved_timestamp"]);
+    sql::execute(db, &statement, params![hostname, resolved, at])?;
+    if hostname != resolved {
+        let history =
+            sql::upsert("hostname_resolve_history", &["resolved_hostname"], &["hostname", "resolved_timestamp"]);
+        sql::execute(db, &history, params![resolved, hostname, at])?;
+    }
+    Ok(())
+}
+
+/// Stores the virtual name of a host; an empty one removes it.
+pub(crate) fn set_unresolved(db: &Connection, hostname: &str, unresolved: &str, at: Timestamp) -> rusqlite::Result<()> {
+    if unresolved.is_empty() {
+        return sql::execute(db, "delete from hostname_unresolve where hostname = ?", [hostname]).map(drop);
+    }
+    let at = sql_time(at);
+    let statement = sql::upsert("hostname_unresolve", &["hostname"], &["unresolved_hostname", "last_registered"]);
+    sql::execute(db, &statement, params![hostname, unresolved, at])?;
+    let history =
+        sql::upsert("hostname_unresolve_history", &["unresolved_hostname"], &["hostname", "last_registered"]);
+    sql::execute(db, &history, params![unresolved, hostname, at]).map(drop)
+}
+
+/// Deletes resolved names not refreshed since.
+pub(crate) fn expire_resolved(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+    sql::execute(db, "delete from hostname_resolve where resolved_timestamp < ?", [sql_time(before)])
+}
+
+/// Deletes virtual names not refreshed since.
+pub(crate) fn expire_unresolved(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+    sql::execute(db, "delete from hostname_unresolve where last_registered < ?", [sql_time(before)])
+}
+
+fn load(db: &Connection, statement: &str) -> rusqlite::Result<BTreeMap<String, String>> {
+    let rows = sql::query(db, statement, [], |row| {
+        Ok((Cell::of(row, "hostname")?.string(), Cell::of(row, "value")?.string()))
+    })?;
+    Ok(rows.into_iter().collect())
+}

@@ -1,0 +1,67 @@
+//! `node_health` and `node_health_history`: which processes of the program are alive.
+
+use std::time::Duration;
+
+use model::{NodeIdentity, Timestamp};
+use rusqlite::{Connection, params};
+
+use crate::cell::sql_time;
+use crate::sql;
+
+/// A process that has not refreshed its row for this long is gone.
+const ALIVE: Duration = Duration::from_secs(5);
+
+/// Refreshes the row of a process, or inserts it; the first time also into the history.
+///
+/// `app` is `http` for the daemon and the name of the command otherwise.
+pub(crate) fn register(
+    db: &Connection,
+    node: &NodeIdentity,
+    version: &str,
+    backend: &str,
+    app: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let at = sql_time(at);
+    let (mode, command) = if app == "http" { ("HttpMode", "") } else { ("CLIMode", app) };
+    let refreshed = sql::execute(
+        db,
+        "update node_health set last_seen_active = ?, extra_info = ?, app_version = ?,
+           incrementing_indicator = incrementing_indicator + 1
+         where hostname = ? and token = ?",
+        params![at, mode, version, node.hostname, node.token],
+    )?;
+    if refreshed > 0 {
+        return Ok(());
+    }
+    let statement = sql::insert(
+        "node_health",
+        &[
+            "hostname",
+            "token",
+            "last_seen_active",
+            "extra_info",
+            "command",
+            "app_version",
+            "first_seen_active",
+            "db_backend",
+            "incrementing_indicator",
+        ],
+    );
+    sql::execute(db, &statement, params![node.hostname, node.token, at, mode, command, version, at, backend, 1])?;
+    let history = sql::insert_ignore(
+        "node_health_history",
+        &["hostname", "token", "first_seen_active", "extra_info", "command", "app_version"],
+    );
+    sql::execute(db, &history, params![node.hostname, node.token, at, mode, command, version]).map(drop)
+}
+
+/// Deletes rows of processes that are gone.
+pub(crate) fn expire(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+    sql::execute(db, "delete from node_health where last_seen_active < ?", [sql_time(now - ALIVE)])
+}
+
+/// Deletes history that began before.
+pub(crate) fn expire_history(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+    sql::execute(db, "delete from node_health_history where first_seen_active < ?", [sql_time(before)])
+}
