@@ -29,3 +29,6 @@ impl CommandLog for LocalLog {
         self.store.apply(&command).await
     }
 }
+
+#[cfg(test)]
+mod tests;

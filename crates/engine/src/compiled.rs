@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use model::{AnalysisPolicy, FailoverPolicy, InstanceKey, Retention};
-use settings::{HostFilters, HostnameResolve, Settings};
+use settings::{HostFilters, Settings};
 
 use crate::dead::Backoff;
 use crate::policies;
@@ -99,10 +99,6 @@ impl Compiled {
     /// A looked-up name is not to be believed.
     pub(crate) fn rejects_resolved(&self, name: &str) -> bool {
         self.settings.naming.rejected.as_ref().is_some_and(|pattern| pattern.is_match(name))
-    }
-
-    pub(crate) fn resolves(&self) -> bool {
-        self.resolve_method != HostnameResolve::None
     }
 }
 

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 /// How the distance between reads of a dead server grows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     /// Ordinary distance: the poll interval.
-    pub base: Duration,
+    pub(crate) base: Duration,
     /// Growth per failure, at least 1.
-    pub factor: f64,
+    pub(crate) factor: f64,
     /// Longest distance.
-    pub max: Duration,
+    pub(crate) max: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +26,14 @@ struct Entry {
 
 /// The dead servers known to this process.
 #[derive(Debug, Default)]
-pub struct DeadServers {
+pub(crate) struct DeadServers {
     entries: Mutex<BTreeMap<InstanceKey, Entry>>,
 }
 
 impl DeadServers {
     /// Notes a failed connection and returns the distance to the next read. The first failure waits one base
     /// interval; each further one multiplies by the factor, up to the maximum.
-    pub fn register(&self, key: &InstanceKey, backoff: Backoff) -> Duration {
+    pub(crate) fn register(&self, key: &InstanceKey, backoff: Backoff) -> Duration {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let former = entries.get(key).map(|entry| entry.factor);
         let factor = former.map_or(1.0, |factor| factor * backoff.factor);
@@ -45,35 +45,30 @@ impl DeadServers {
     }
 
     /// Notes that the server could be connected to, or is no longer known.
-    pub fn unregister(&self, key: &InstanceKey) {
+    pub(crate) fn unregister(&self, key: &InstanceKey) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     /// The server is dead: it belongs in the slow lane.
-    pub fn contains(&self, key: &InstanceKey) -> bool {
+    pub(crate) fn contains(&self, key: &InstanceKey) -> bool {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
     }
 
     /// The server is dead and its next read is not due yet.
-    pub fn is_backing_off(&self, key: &InstanceKey) -> bool {
+    pub(crate) fn is_backing_off(&self, key: &InstanceKey) -> bool {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.get(key).is_some_and(|entry| entry.next > Instant::now())
     }
 
     /// Time until the next read of a dead server is due; zero when it is due or the server is not dead.
-    pub fn remaining(&self, key: &InstanceKey) -> Duration {
+    pub(crate) fn remaining(&self, key: &InstanceKey) -> Duration {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.get(key).map_or(Duration::ZERO, |entry| entry.next.saturating_duration_since(Instant::now()))
     }
 
     /// Number of dead servers.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// No dead server.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -103,6 +98,6 @@ mod tests {
         tokio::time::advance(Duration::from_secs(6)).await;
         assert!(!dead.is_backing_off(&key) && dead.contains(&key));
         dead.unregister(&key);
-        assert!(dead.is_empty());
+        assert_eq!(dead.len(), 0);
     }
 }

@@ -49,7 +49,14 @@ impl Engine {
         let round = {
             let fleet = self.fleet();
             let hints = Hints { include_downtimed: true, include_no_problem: false };
-            analysis::analyze_round(&fleet, Scope::All, hints, &compiled.analysis, &self.filters(), self.now())
+            analysis::analyze_round(
+                &fleet,
+                Scope::All,
+                hints,
+                &compiled.analysis,
+                &self.filters(),
+                self.now(),
+            )
         };
         for (key, code) in round.verdicts {
             self.note_code(&key, code);
@@ -133,7 +140,10 @@ impl Engine {
             response.is_actionable() && rule.is_actionable(&request.finding.facts, &self.compiled().analysis);
         self.start_emergencies(&request.finding, rule.emergency, !disabled || request.forced);
         if response == Response::Watch {
-            return Attempt::NotAttempted(vec![format!("nothing is done automatically about {}", request.finding.code)]);
+            return Attempt::NotAttempted(vec![format!(
+                "nothing is done automatically about {}",
+                request.finding.code
+            )]);
         }
         if let Err(error) = self.register_detection(&request).await {
             return Attempt::Failed(error);

@@ -48,7 +48,13 @@ impl DetectionState {
     }
 
     /// Remembers a registered detection.
-    pub(crate) fn note_registered(&self, key: &InstanceKey, code: AnalysisCode, actionable: bool, now: Timestamp) {
+    pub(crate) fn note_registered(
+        &self,
+        key: &InstanceKey,
+        code: AnalysisCode,
+        actionable: bool,
+        now: Timestamp,
+    ) {
         let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
         registered.insert((key.clone(), actionable), (code, now));
     }

@@ -12,7 +12,12 @@ use crate::Engine;
 
 impl Engine {
     /// Starts the emergency operations of a finding, if its code has any. Returns at once.
-    pub(crate) fn start_emergencies(&self, finding: &Finding, emergencies: &'static [Emergency], may_change: bool) {
+    pub(crate) fn start_emergencies(
+        &self,
+        finding: &Finding,
+        emergencies: &'static [Emergency],
+        may_change: bool,
+    ) {
         if emergencies.is_empty() {
             return;
         }
@@ -41,7 +46,8 @@ impl Engine {
 
     async fn emergency_read_replicas(&self, key: &InstanceKey, reason: &str) {
         let replicas = self.replicas_through_binlog_servers(key);
-        futures_util::future::join_all(replicas.iter().map(|replica| self.emergency_read(replica, reason))).await;
+        futures_util::future::join_all(replicas.iter().map(|replica| self.emergency_read(replica, reason)))
+            .await;
     }
 
     async fn note_stale_coordinates(
@@ -85,7 +91,8 @@ impl Engine {
         }
         self.inner.grace.admit(key);
         info!(instance = %key, replicas = replicas.len(), "restarting receivers so that stale connections break");
-        futures_util::future::join_all(replicas.iter().map(|replica| self.restart_receiver(replica, reason))).await;
+        futures_util::future::join_all(replicas.iter().map(|replica| self.restart_receiver(replica, reason)))
+            .await;
     }
 
     async fn restart_receiver(&self, replica: &InstanceKey, reason: &str) {
@@ -94,7 +101,9 @@ impl Engine {
         }
         let deadline = Deadline::after(self.compiled().action_timeout);
         let servers = &self.inner.ports.servers;
-        for action in [Action::StopReplication(Threads::Receiver), Action::StartReplication(Threads::Receiver)] {
+        for action in
+            [Action::StopReplication(Threads::Receiver), Action::StartReplication(Threads::Receiver)]
+        {
             if let Err(error) = servers.act(replica, &action, deadline).await {
                 warn!(instance = %replica, error = %error, "could not restart the receiver");
                 break;

@@ -193,7 +193,9 @@ impl Engine {
     pub(crate) fn write_behind(&self, key: InstanceKey, write: InstanceWrite) {
         let mut pending = self.pending_writes();
         // A failed check must not replace an unwritten observation: the row would miss what was seen.
-        if let (InstanceWrite::CheckFailed { .. }, Some(InstanceWrite::Observed(_))) = (&write, pending.get(&key)) {
+        if let (InstanceWrite::CheckFailed { .. }, Some(InstanceWrite::Observed(_))) =
+            (&write, pending.get(&key))
+        {
             if let Some(known) = self.fleet().get(&key) {
                 pending.insert(key, InstanceWrite::Observed(known.clone()));
             }

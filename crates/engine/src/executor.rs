@@ -171,7 +171,9 @@ impl<'a> Run<'a> {
                     }
                     warn!(plan = %self.plan.name, step = %step.id, error = %error, "a needed step failed");
                 }
-                OnFailure::Note => info!(plan = %self.plan.name, step = %step.id, error = %error, "a step failed"),
+                OnFailure::Note => {
+                    info!(plan = %self.plan.name, step = %step.id, error = %error, "a step failed")
+                }
                 OnFailure::LoseServer => {
                     self.end.lost.insert(step.server.clone());
                     warn!(plan = %self.plan.name, step = %step.id, error = %error, "a server is given up");
@@ -181,7 +183,9 @@ impl<'a> Run<'a> {
         if !self.uid.is_empty() {
             let message = match &error {
                 None => format!("{}: {}: {}", self.plan.name, step.server, step.action),
-                Some(error) => format!("{}: {}: {} failed: {error}", self.plan.name, step.server, step.action),
+                Some(error) => {
+                    format!("{}: {}: {} failed: {error}", self.plan.name, step.server, step.action)
+                }
             };
             self.engine.write_step_later(self.uid, message);
         }
@@ -224,7 +228,9 @@ impl Engine {
         if step.action == Action::Probe {
             return match self.read_instance(&step.server, deadline).await {
                 Ok(_) => Ok(()),
-                Err(error) => Err(StepError::Precondition { server: step.server.clone(), condition: error.to_string() }),
+                Err(error) => {
+                    Err(StepError::Precondition { server: step.server.clone(), condition: error.to_string() })
+                }
             };
         }
         let outcome = self.inner.ports.servers.act(&step.server, &step.action, deadline).await?;
@@ -279,7 +285,11 @@ impl Engine {
             condition: condition.to_owned(),
         };
         if *condition == Condition::LeaseHeld {
-            return if self.may_act() { Ok(()) } else { Err(StepError::LeaseLost { server: step.server.clone() }) };
+            return if self.may_act() {
+                Ok(())
+            } else {
+                Err(StepError::LeaseLost { server: step.server.clone() })
+            };
         }
         let fresh: Arc<Instance> =
             self.read_instance(&step.server, deadline).await.map_err(|error| failed(&error.to_string()))?;
@@ -294,9 +304,10 @@ impl Engine {
                 !fresh.is_replica() || fresh.is_applier_up_to_date(),
                 "the relay log is not applied yet".to_owned(),
             ),
-            Condition::ReplicatesFrom(source) => {
-                (fresh.primary_key == *source, format!("does not replicate from {source} but from {}", fresh.primary_key))
-            }
+            Condition::ReplicatesFrom(source) => (
+                fresh.primary_key == *source,
+                format!("does not replicate from {source} but from {}", fresh.primary_key),
+            ),
             Condition::ReadOnly => (fresh.read_only, "is not read-only".to_owned()),
             Condition::LeaseHeld => (true, String::new()),
         };

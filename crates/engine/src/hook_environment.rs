@@ -60,7 +60,8 @@ pub(crate) fn hook_environment(
         both(&["successorHost"], "ORC_SUCCESSOR_HOST", successor.hostname().to_owned());
         both(&["successorPort"], "ORC_SUCCESSOR_PORT", successor.port().to_string());
         both(&["successorAlias"], "ORC_SUCCESSOR_ALIAS", recovery.successor_alias.clone());
-        let coordinates = recovery.successor_coordinates.as_ref().map(ToString::to_string).unwrap_or_default();
+        let coordinates =
+            recovery.successor_coordinates.as_ref().map(ToString::to_string).unwrap_or_default();
         both(&["successorBinlogCoordinates"], "ORC_SUCCESSOR_BINLOG_COORDINATES", coordinates);
     }
     hook

@@ -107,7 +107,8 @@ impl Engine {
             }
             for instance in fleet.iter() {
                 // Unwritten new servers are not "gone": only those that were once stored.
-                let stored_once = instance.last_seen.is_some_and(|at| self.now().saturating_since(at) > SECOND * 5);
+                let stored_once =
+                    instance.last_seen.is_some_and(|at| self.now().saturating_since(at) > SECOND * 5);
                 if stored_once && loaded.get(&instance.key).is_none() {
                     gone.push(instance.key.clone());
                 }
@@ -127,7 +128,8 @@ impl Engine {
         }
         for key in gone {
             info!(instance = %key, "forgotten by somebody else");
-            let mut forgotten = self.inner.forgotten.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut forgotten =
+                self.inner.forgotten.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             forgotten.insert(key, tokio::time::Instant::now());
         }
     }
@@ -144,7 +146,8 @@ impl Engine {
             .cloned()
             .collect();
         for downtime in lost {
-            if now.saturating_since(downtime.begin) >= LOST_DOWNTIME_MIN && self.is_well_again(&downtime.key) {
+            if now.saturating_since(downtime.begin) >= LOST_DOWNTIME_MIN && self.is_well_again(&downtime.key)
+            {
                 self.fleet_mut().downtimes.remove(&downtime.key);
                 self.submit_quietly(Command::EndDowntime(downtime.key.clone())).await;
                 self.audit("end-downtime", Some(&downtime.key), "well again").await;
@@ -160,14 +163,20 @@ impl Engine {
     /// Replicates again, or is the only primary with its suggested alias.
     fn is_well_again(&self, key: &InstanceKey) -> bool {
         let fleet = self.fleet();
-        let Some(instance) = fleet.get(key).filter(|instance| instance.is_last_check_valid()) else { return false };
+        let Some(instance) = fleet.get(key).filter(|instance| instance.is_last_check_valid()) else {
+            return false;
+        };
         if instance.is_replicating() {
             return true;
         }
         let alias = &instance.suggested_cluster_alias;
         instance.depth == 0
             && !alias.is_empty()
-            && fleet.iter().filter(|other| other.depth == 0 && other.suggested_cluster_alias == *alias).count() == 1
+            && fleet
+                .iter()
+                .filter(|other| other.depth == 0 && other.suggested_cluster_alias == *alias)
+                .count()
+                == 1
     }
 
     /// Stores the alias every cluster should have now, where it differs from the stored one.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use decide::analysis::{self, Hints, Scope};
 use model::{
-    AcknowledgeScope, Action, Candidate, Command, CommandOutcome, Downtime, Instance, InstanceKey, PromotionRule,
-    Recovery, Threads,
+    AcknowledgeScope, Action, Candidate, Command, CommandOutcome, Downtime, Instance, InstanceKey,
+    PromotionRule, Recovery, Threads,
 };
 use ports::{ActionError, Deadline, StoreError};
 
@@ -145,7 +145,11 @@ impl Engine {
     ///
     /// # Errors
     /// The server is not known.
-    pub async fn register_candidate(&self, key: &InstanceKey, rule: PromotionRule) -> Result<(), OperationError> {
+    pub async fn register_candidate(
+        &self,
+        key: &InstanceKey,
+        rule: PromotionRule,
+    ) -> Result<(), OperationError> {
         let key = self.known(key).await?.key.clone();
         let candidate = Candidate { key: key.clone(), rule, last_suggested: self.now() };
         self.submit(Command::RegisterCandidate(candidate.clone())).await?;
@@ -204,9 +208,15 @@ impl Engine {
         Ok(instance)
     }
 
-    async fn act_and_read(&self, key: &InstanceKey, actions: &[Action]) -> Result<Arc<Instance>, OperationError> {
+    async fn act_and_read(
+        &self,
+        key: &InstanceKey,
+        actions: &[Action],
+    ) -> Result<Arc<Instance>, OperationError> {
         if !self.may_act() {
-            return Err(OperationError::Refused(vec!["this node does not hold the lease to change servers".to_owned()]));
+            return Err(OperationError::Refused(vec![
+                "this node does not hold the lease to change servers".to_owned(),
+            ]));
         }
         for action in actions {
             let deadline = Deadline::after(self.compiled().action_timeout);
@@ -310,7 +320,9 @@ impl Engine {
             // The client may be gone; the record is in the backend.
             let _ = sender.send(attempt);
         });
-        receiver.await.unwrap_or_else(|_| Attempt::Failed("the recovery ended by a defect; see the log".to_owned()))
+        receiver
+            .await
+            .unwrap_or_else(|_| Attempt::Failed("the recovery ended by a defect; see the log".to_owned()))
     }
 
     /// A server of the fleet by a key that may be an alias of its name.

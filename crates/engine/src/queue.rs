@@ -7,19 +7,19 @@ use tokio::sync::Notify;
 
 /// Keys waiting for one consumer. Adding a key that already waits does nothing.
 #[derive(Debug)]
-pub struct CoalescingQueue<K> {
+pub(crate) struct CoalescingQueue<K> {
     waiting: Mutex<BTreeSet<K>>,
     added: Notify,
 }
 
 impl<K: Ord> CoalescingQueue<K> {
     /// An empty queue.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { waiting: Mutex::new(BTreeSet::new()), added: Notify::new() }
     }
 
     /// Adds a key and wakes the consumer.
-    pub fn add(&self, key: K) {
+    pub(crate) fn add(&self, key: K) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
         self.added.notify_one();
     }

@@ -32,7 +32,8 @@ impl Engine {
     pub(crate) async fn write_step(&self, uid: &str, message: impl Into<String>) {
         let message = message.into();
         info!(recovery = uid, message = %message, "recovery step");
-        self.submit_quietly(Command::WriteRecoveryStep { uid: uid.to_owned(), at: self.now(), message }).await;
+        self.submit_quietly(Command::WriteRecoveryStep { uid: uid.to_owned(), at: self.now(), message })
+            .await;
     }
 
     /// As [`Self::write_step`], off the critical path: a failover does not wait for its audit.

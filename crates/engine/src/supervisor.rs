@@ -45,7 +45,11 @@ impl Supervisor {
         tokio::spawn(self.tracker.track_future(async move {
             if let Err(panic) = guarded.await {
                 panics.fetch_add(1, Ordering::Relaxed);
-                error!(task = name, panic = panic_text(panic.as_ref()), "a task ended by a defect; the others go on");
+                error!(
+                    task = name,
+                    panic = panic_text(panic.as_ref()),
+                    "a task ended by a defect; the others go on"
+                );
             }
         }));
     }

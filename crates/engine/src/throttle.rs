@@ -9,19 +9,19 @@ use tokio::time::Instant;
 
 /// Remembers when each key was last let through. Bounded: entries older than the period are dropped as it is used.
 #[derive(Debug)]
-pub struct Throttle {
+pub(crate) struct Throttle {
     period: Duration,
     last: Mutex<BTreeMap<InstanceKey, Instant>>,
 }
 
 impl Throttle {
     /// Lets each key through once per period.
-    pub fn new(period: Duration) -> Self {
+    pub(crate) fn new(period: Duration) -> Self {
         Self { period, last: Mutex::new(BTreeMap::new()) }
     }
 
     /// True at most once per period for a key.
-    pub fn admit(&self, key: &InstanceKey) -> bool {
+    pub(crate) fn admit(&self, key: &InstanceKey) -> bool {
         let now = Instant::now();
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         last.retain(|_, at| now.duration_since(*at) < self.period);
@@ -33,7 +33,7 @@ impl Throttle {
     }
 
     /// A key was let through less than a period ago.
-    pub fn is_within(&self, key: &InstanceKey) -> bool {
+    pub(crate) fn is_within(&self, key: &InstanceKey) -> bool {
         let last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         last.get(key).is_some_and(|at| at.elapsed() < self.period)
     }

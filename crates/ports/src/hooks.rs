@@ -51,5 +51,10 @@ pub trait HookRunner: Send + Sync {
     ///
     /// # Errors
     /// See [`HookError`].
-    async fn run(&self, command: &str, environment: &HookEnvironment, deadline: Deadline) -> Result<String, HookError>;
+    async fn run(
+        &self,
+        command: &str,
+        environment: &HookEnvironment,
+        deadline: Deadline,
+    ) -> Result<String, HookError>;
 }

@@ -11,7 +11,9 @@ mod store;
 pub use clock::{Clock, Deadline, SystemClock};
 pub use hooks::{HookEnvironment, HookError, HookRunner};
 pub use lease::{AlwaysActive, Lease};
-pub use servers::{ActionError, ActionOutcome, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers};
+pub use servers::{
+    ActionError, ActionOutcome, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers,
+};
 pub use store::{
     AnalysisChange, AuditQuery, CommandLog, DetectionQuery, InstanceWrite, RecoveryQuery, Store, StoreError,
 };

@@ -112,7 +112,12 @@ pub trait Servers: Send + Sync {
     ///
     /// # Errors
     /// See [`ActionError`].
-    async fn act(&self, key: &InstanceKey, action: &Action, deadline: Deadline) -> Result<ActionOutcome, ActionError>;
+    async fn act(
+        &self,
+        key: &InstanceKey,
+        action: &Action,
+        deadline: Deadline,
+    ) -> Result<ActionOutcome, ActionError>;
 
     /// Waits until the watched connection to the server breaks, making the connection first when there is none.
     /// Returns as soon as the peer is known to be gone. Never returns while the server is well.

@@ -145,7 +145,10 @@ pub trait Store: Send + Sync {
     async fn recovery_journal(&self, uid: &str) -> Result<Option<(String, String)>, StoreError>;
 
     /// Blocked recoveries, newest first; all clusters when `None`.
-    async fn blocked_recoveries(&self, cluster_name: Option<&str>) -> Result<Vec<BlockedRecovery>, StoreError>;
+    async fn blocked_recoveries(
+        &self,
+        cluster_name: Option<&str>,
+    ) -> Result<Vec<BlockedRecovery>, StoreError>;
 
     /// General audit.
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, StoreError>;

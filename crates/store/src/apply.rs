@@ -9,8 +9,8 @@ use crate::tables::maintenance::Lock;
 use crate::tables::periods::{self, Periods};
 use crate::tables::recoveries::{self, Resolution};
 use crate::tables::{
-    analysis, annotations, attributes, audit, blocked, clusters, detections, journal, maintenance, names, nodes,
-    others, stale_coordinates, steps,
+    analysis, annotations, attributes, audit, blocked, clusters, detections, journal, maintenance, names,
+    nodes, others, stale_coordinates, steps,
 };
 
 /// Applies a command. Nothing is read but the tables and the command: the same commands in the same order make the
@@ -38,7 +38,9 @@ pub(crate) fn apply(db: &Connection, command: &Command) -> rusqlite::Result<Comm
         Command::SetClusterDomain { cluster_name, domain, at } => {
             clusters::set_domain(db, cluster_name, domain, *at).map(done)
         }
-        Command::SetResolved { hostname, resolved, at } => names::set_resolved(db, hostname, resolved, *at).map(done),
+        Command::SetResolved { hostname, resolved, at } => {
+            names::set_resolved(db, hostname, resolved, *at).map(done)
+        }
         Command::SetUnresolved { hostname, unresolved, at } => {
             names::set_unresolved(db, hostname, unresolved, *at).map(done)
         }
@@ -73,7 +75,9 @@ pub(crate) fn apply(db: &Connection, command: &Command) -> rusqlite::Result<Comm
             };
             recoveries::resolve(db, &resolution).map(done)
         }
-        Command::JournalRecovery { uid, state, plan, at } => journal::save(db, uid, state, plan, *at).map(done),
+        Command::JournalRecovery { uid, state, plan, at } => {
+            journal::save(db, uid, state, plan, *at).map(done)
+        }
         Command::WriteRecoveryStep { uid, at, message } => steps::add(db, uid, *at, message).map(done),
         Command::AcknowledgeRecoveries { scope, owner, comment, at } => {
             recoveries::acknowledge(db, scope, owner, comment, *at).map(changed)
@@ -87,7 +91,9 @@ pub(crate) fn apply(db: &Connection, command: &Command) -> rusqlite::Result<Comm
         Command::WriteStaleCoordinates { key, coordinates, at } => {
             stale_coordinates::put(db, key, coordinates, *at).map(done)
         }
-        Command::RenameCluster { from, to, alias, at } => clusters::rename(db, from, to, alias, *at).map(done),
+        Command::RenameCluster { from, to, alias, at } => {
+            clusters::rename(db, from, to, alias, *at).map(done)
+        }
         Command::SetAttribute { hostname, name, value, at } => {
             attributes::set(db, hostname, name, value, *at).map(done)
         }

@@ -67,7 +67,9 @@ impl<'a> Cell<'a> {
         match self.0 {
             ValueRef::Integer(number) => number,
             ValueRef::Null => 0,
-            ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => self.text().trim().parse().unwrap_or(0),
+            ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => {
+                self.text().trim().parse().unwrap_or(0)
+            }
         }
     }
 
@@ -166,7 +168,11 @@ mod tests {
     #[test]
     fn times_are_read_in_every_form_the_original_wrote() {
         for text in ["2026-01-31 10:00:00", "2026-01-31T10:00:00Z", "2026-01-31 10:00:00+00:00"] {
-            assert_eq!(Cell(ValueRef::Text(text.as_bytes())).time(), Some(Timestamp::from_secs(1_769_853_600)), "{text}");
+            assert_eq!(
+                Cell(ValueRef::Text(text.as_bytes())).time(),
+                Some(Timestamp::from_secs(1_769_853_600)),
+                "{text}"
+            );
         }
     }
 }

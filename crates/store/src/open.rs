@@ -59,7 +59,9 @@ impl Location {
 /// Opens the writer's connection and brings the schema up to date.
 pub(crate) fn writer(location: &Location, options: &OpenOptions) -> Result<Connection, StoreError> {
     let mut db = match location {
-        Location::Memory => Connection::open_in_memory().map_err(|error| refuse(location, explain(&error)))?,
+        Location::Memory => {
+            Connection::open_in_memory().map_err(|error| refuse(location, explain(&error)))?
+        }
         Location::File(path) => {
             let is_there = path.exists();
             check_place(location, path, is_there || options.create)?;
@@ -76,7 +78,10 @@ pub(crate) fn writer(location: &Location, options: &OpenOptions) -> Result<Conne
         && schema::present(&db).map_err(|error| refuse(location, explain(&error)))? == schema::LATEST;
     if !options.skip_update && !is_current {
         schema::deploy(&mut db, &options.version, options.now).map_err(|error| {
-            refuse(location, format!("the schema could not be brought up to date, nothing was changed: {error}"))
+            refuse(
+                location,
+                format!("the schema could not be brought up to date, nothing was changed: {error}"),
+            )
         })?;
     }
     Ok(db)
@@ -108,14 +113,18 @@ fn check_place(location: &Location, path: &Path, may_be_missing: bool) -> Result
         Some(_) | None => Path::new("."),
     };
     if !directory.is_dir() {
-        let message = format!("directory {} does not exist; create it or change SQLite3DataFile", directory.display());
+        let message =
+            format!("directory {} does not exist; create it or change SQLite3DataFile", directory.display());
         return Err(refuse(location, message));
     }
     if path.is_dir() {
         return Err(refuse(location, "it is a directory; SQLite3DataFile must name a file"));
     }
     if !may_be_missing {
-        return Err(refuse(location, "the file does not exist; check SQLite3DataFile, or start the daemon, which creates it"));
+        return Err(refuse(
+            location,
+            "the file does not exist; check SQLite3DataFile, or start the daemon, which creates it",
+        ));
     }
     Ok(())
 }
@@ -179,8 +188,7 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "synchronous", "normal")
 }
 
-const READ_ONLY: &str =
-    "it can be read but not written; give the user this program runs as the right to write the file and its directory";
+const READ_ONLY: &str = "it can be read but not written; give the user this program runs as the right to write the file and its directory";
 
 /// What an error means for the person who has to mend it.
 fn explain(error: &rusqlite::Error) -> String {

@@ -7,7 +7,12 @@ use rusqlite::{Connection, Params};
 pub(crate) fn upsert(table: &str, keys: &[&str], columns: &[&str]) -> String {
     let assignments: Vec<_> = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
     let all: Vec<_> = keys.iter().chain(columns).copied().collect();
-    format!("{} on conflict ({}) do update set {}", insert(table, &all), keys.join(", "), assignments.join(", "))
+    format!(
+        "{} on conflict ({}) do update set {}",
+        insert(table, &all),
+        keys.join(", "),
+        assignments.join(", ")
+    )
 }
 
 /// Insert unless a row with an equal unique key exists.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use model::{
-    AuditRecord, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Recovery, RecoveryStep, Timestamp,
+    AuditRecord, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Recovery, RecoveryStep,
+    Timestamp,
 };
 use ports::{AnalysisChange, AuditQuery, DetectionQuery, InstanceWrite, RecoveryQuery, Store, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
@@ -37,11 +38,14 @@ impl SqliteStore {
         let location = Location::parse(path);
         let writer = open::writer(&location, options)?;
         let start = |name, db| {
-            Lane::start(name, db).map_err(|error| open::refuse(&location, format!("no thread for it: {error}")))
+            Lane::start(name, db)
+                .map_err(|error| open::refuse(&location, format!("no thread for it: {error}")))
         };
         let (reader, backend) = match &location {
             Location::Memory => (None, ":memory:".to_owned()),
-            Location::File(file) => (Some(start("store-reader", open::reader(file)?)?), file.display().to_string()),
+            Location::File(file) => {
+                (Some(start("store-reader", open::reader(file)?)?), file.display().to_string())
+            }
         };
         Ok(Self { writer: start("store-writer", writer)?, reader, backend })
     }
@@ -119,7 +123,10 @@ impl Store for SqliteStore {
         self.read("reading of a recovery's journal", move |db| journal::load(db, &uid)).await
     }
 
-    async fn blocked_recoveries(&self, cluster_name: Option<&str>) -> Result<Vec<BlockedRecovery>, StoreError> {
+    async fn blocked_recoveries(
+        &self,
+        cluster_name: Option<&str>,
+    ) -> Result<Vec<BlockedRecovery>, StoreError> {
         let cluster_name = cluster_name.map(str::to_owned);
         self.read("listing of blocked recoveries", move |db| blocked::list(db, cluster_name.as_deref())).await
     }

@@ -23,7 +23,7 @@ pub enum DrainTarget {
 }
 
 /// From where the candidate gets what it lacks, before it is promoted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CatchUp {
     /// The most complete server.
     pub donor: Arc<Instance>,

@@ -44,10 +44,9 @@ pub use resumption::resume_plan;
 pub use ranking::{Ranked, Ranking, Standing};
 pub use veto::Veto;
 
-pub(crate) use phases::{CHANGE_TIME, push_drain};
-pub(crate) use promotion::{hold_lease, lanes, push_opening, push_repoint};
-
 use model::Plan;
+
+use crate::plan_checker::CheckContext;
 
 /// All plans of a failover, as they would be if nothing changed from what is known now; changes nothing.
 ///
@@ -57,4 +56,20 @@ pub fn preview(case: &FailoverCase) -> Result<(Choice, Vec<Plan>), Refusals> {
     let choice = choose(case, &case.replicas)?;
     let plans = vec![collect_plan(case), drain_plan(case, &choice), promote_plan(case, &choice)];
     Ok((choice, plans))
+}
+
+/// What [`crate::plan_checker::check_plan`] has to know to judge the phases after the choice, one after the other.
+pub fn check_context(case: &FailoverCase, choice: &Choice) -> CheckContext {
+    let mut context = CheckContext::new(choice.observed.values().cloned());
+    context.failed = Some(case.failed.clone());
+    context.lost = choice.lost().map(|(key, _)| key.clone()).collect();
+    context.detach_lost = case.policy.detach_lost_replicas && case.policy.apply_promotion;
+    context.writers = choice
+        .observed
+        .values()
+        .filter(|replica| !replica.read_only && replica.key != choice.candidate.key)
+        .filter(|replica| matches!(&case.kind, FailoverKind::CoPrimary { other } if *other == replica.key))
+        .map(|replica| replica.key.clone())
+        .collect();
+    context
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use decide::cluster_attributes::{self, ClassSource, ClassSources};
 use decide::errant::{Lineage, errant_from_texts};
-use model::{Candidate, Command, Detected, Fleet, Instance, InstanceKey, Observation, PromotionRule, Timestamp};
+use model::{
+    Candidate, Command, Detected, Fleet, Instance, InstanceKey, Observation, PromotionRule, Timestamp,
+};
 use tracing::warn;
 
 use crate::Engine;
@@ -33,8 +35,12 @@ impl Engine {
         let compiled = self.compiled();
         let looked_up = match compiled.resolve_method {
             ResolveMethod::None | ResolveMethod::Default => return known,
-            ResolveMethod::Ip => tokio::time::timeout(LOOKUP_LIMIT, first_address(hostname)).await.ok().flatten(),
-            ResolveMethod::Cname => tokio::time::timeout(LOOKUP_LIMIT, canonical_name(hostname)).await.ok().flatten(),
+            ResolveMethod::Ip => {
+                tokio::time::timeout(LOOKUP_LIMIT, first_address(hostname)).await.ok().flatten()
+            }
+            ResolveMethod::Cname => {
+                tokio::time::timeout(LOOKUP_LIMIT, canonical_name(hostname)).await.ok().flatten()
+            }
         };
         match looked_up {
             Some(name) if name != hostname && !compiled.rejects_resolved(&name) => {
@@ -97,7 +103,12 @@ impl Engine {
 
     /// Everything that follows from what is already known: classification, place in the cluster, errant transactions.
     /// Returns the domain to record for the cluster.
-    pub(super) fn place(&self, fleet: &Fleet, instance: &mut Instance, detected: &Detected) -> Option<String> {
+    pub(super) fn place(
+        &self,
+        fleet: &Fleet,
+        instance: &mut Instance,
+        detected: &Detected,
+    ) -> Option<String> {
         let compiled = self.compiled();
         let attributes = &compiled.settings.attributes;
         let known = fleet.get(&instance.key).map(|known| known.as_ref());
@@ -118,18 +129,25 @@ impl Engine {
         cluster_attributes::classify(known, instance, detected, &sources);
         instance.semi_sync.priority =
             detected.semi_sync_priority.unwrap_or_else(|| known.map_or(0, |known| known.semi_sync.priority));
-        instance.pseudo_gtid = detected.pseudo_gtid.unwrap_or_else(|| known.is_some_and(|known| known.pseudo_gtid));
+        instance.pseudo_gtid =
+            detected.pseudo_gtid.unwrap_or_else(|| known.is_some_and(|known| known.pseudo_gtid));
         instance.lag_seconds = detected.lag_seconds.unwrap_or(instance.replication.seconds_behind);
         let name_to_alias = |name: &str| attributes.cluster_aliases.alias_of(name).map(str::to_owned);
         let placement = cluster_attributes::place(fleet, instance, detected, &name_to_alias);
         let reference = placement.reference.as_ref().and_then(|reference| fleet.get(reference));
-        instance.gtid_errant = reference.map(|reference| errant_text(instance, reference)).unwrap_or_default();
+        instance.gtid_errant =
+            reference.map(|reference| errant_text(instance, reference)).unwrap_or_default();
         placement.cluster_domain
     }
 
     /// A rule read from the server is registered at every read, so that it does not expire; written when it changed
     /// or half its life has passed.
-    pub(super) async fn refresh_promotion_rule(&self, key: &InstanceKey, rule: PromotionRule, now: Timestamp) {
+    pub(super) async fn refresh_promotion_rule(
+        &self,
+        key: &InstanceKey,
+        rule: PromotionRule,
+        now: Timestamp,
+    ) {
         let candidate = Candidate { key: key.clone(), rule, last_suggested: now };
         let due = {
             let fleet = self.fleet();
@@ -149,8 +167,12 @@ impl Engine {
             return;
         }
         self.fleet_mut().cluster_domains.insert(cluster_name.to_owned(), domain.clone());
-        self.submit_quietly(Command::SetClusterDomain { cluster_name: cluster_name.to_owned(), domain, at: now })
-            .await;
+        self.submit_quietly(Command::SetClusterDomain {
+            cluster_name: cluster_name.to_owned(),
+            domain,
+            at: now,
+        })
+        .await;
     }
 
     /// Submits book-keeping whose failure must not fail the work at hand; the failure is logged.
@@ -186,7 +208,11 @@ fn errant_text(instance: &Instance, reference: &Instance) -> String {
 /// First IPv4 address, else first IPv6 address.
 async fn first_address(hostname: &str) -> Option<String> {
     let addresses: Vec<_> = tokio::net::lookup_host((hostname, 0)).await.ok()?.collect();
-    addresses.iter().find(|address| address.is_ipv4()).or(addresses.first()).map(|address| address.ip().to_string())
+    addresses
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(addresses.first())
+        .map(|address| address.ip().to_string())
 }
 
 /// Canonical name by the system's resolver, without trailing dot.
@@ -194,7 +220,9 @@ async fn canonical_name(hostname: &str) -> Option<String> {
     let hostname = hostname.to_owned();
     let looked_up = tokio::task::spawn_blocking(move || {
         let hints = dns_lookup::AddrInfoHints { flags: CANONICAL_NAME_FLAG, ..Default::default() };
-        dns_lookup::getaddrinfo(Some(&hostname), None, Some(hints)).ok()?.find_map(|entry| entry.ok()?.canonname)
+        dns_lookup::getaddrinfo(Some(&hostname), None, Some(hints))
+            .ok()?
+            .find_map(|entry| entry.ok()?.canonname)
     });
     looked_up.await.ok().flatten().map(|name| name.trim_end_matches('.').to_owned())
 }

@@ -38,7 +38,11 @@ impl Engine {
     ///
     /// # Errors
     /// See [`ReadError`]. The fleet then holds the old facts and knows that the check failed.
-    pub async fn read_instance(&self, key: &InstanceKey, deadline: Deadline) -> Result<Arc<Instance>, ReadError> {
+    pub async fn read_instance(
+        &self,
+        key: &InstanceKey,
+        deadline: Deadline,
+    ) -> Result<Arc<Instance>, ReadError> {
         let key = self.resolve_key(key).await;
         self.admit_read(&key)?;
         let request = self.probe_request(&key);
@@ -100,7 +104,8 @@ impl Engine {
     /// record, its replicas are read and the analysis is redone.
     fn note_slow_read(&self, key: &InstanceKey) {
         let now = self.now();
-        let known = self.fleet_mut().update(key, |instance| instance.last_attempted_check = Some(now)).is_some();
+        let known =
+            self.fleet_mut().update(key, |instance| instance.last_attempted_check = Some(now)).is_some();
         if !known {
             return;
         }
@@ -177,9 +182,7 @@ impl Engine {
         let below = instance.group.members.iter().chain(&instance.replicas);
         let unknown: Vec<InstanceKey> = below
             .filter(|key| !compiled.ignores_replica(key))
-            .chain(
-                Some(&instance.primary_key).filter(|key| key.is_valid() && !compiled.ignores_primary(key)),
-            )
+            .chain(Some(&instance.primary_key).filter(|key| key.is_valid() && !compiled.ignores_primary(key)))
             .filter(|key| key.is_valid() && fleet.get(key).is_none())
             .cloned()
             .collect();
@@ -203,8 +206,12 @@ impl Engine {
         let partial = error.progress == ReadProgress::BasicVariables;
         let was_valid = self.mark_check_failed(key, now, partial);
         match was_valid {
-            Some(true) => warn!(instance = %key, class = ?error.class, error = %error, "cannot read a server any more"),
-            Some(false) | None => debug!(instance = %key, class = ?error.class, error = %error, "cannot read a server"),
+            Some(true) => {
+                warn!(instance = %key, class = ?error.class, error = %error, "cannot read a server any more")
+            }
+            Some(false) | None => {
+                debug!(instance = %key, class = ?error.class, error = %error, "cannot read a server")
+            }
         }
         self.write_behind(
             key.clone(),

@@ -1,8 +1,8 @@
 //! When servers are read: each one a poll interval after its last read ended, at most so many at once, the dead ones
 //! in a lane of their own so that time-outs never hold up healthy servers.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +61,9 @@ impl Engine {
     pub async fn poll_forever(self, seeds: Vec<InstanceKey>) {
         let compiled = self.compiled();
         let healthy = Arc::new(Semaphore::new(compiled.poll_slots));
-        let dead = Arc::new(Semaphore::new(compiled.dead_slots.unwrap_or((compiled.poll_slots / 4).max(DEAD_SLOTS_MIN))));
+        let dead = Arc::new(Semaphore::new(
+            compiled.dead_slots.unwrap_or((compiled.poll_slots / 4).max(DEAD_SLOTS_MIN)),
+        ));
         let (done_sender, mut done) = mpsc::channel::<Done>(1_024);
         let mut schedule =
             Schedule { due: BinaryHeap::new(), planned: BTreeMap::new(), running: BTreeSet::new() };
@@ -95,7 +97,13 @@ impl Engine {
         key.is_valid() && !self.is_forgotten(key) && !self.compiled().ignores_host(key) && self.may_act()
     }
 
-    fn start_poll(&self, key: InstanceKey, healthy: &Arc<Semaphore>, dead: &Arc<Semaphore>, done: mpsc::Sender<Done>) {
+    fn start_poll(
+        &self,
+        key: InstanceKey,
+        healthy: &Arc<Semaphore>,
+        dead: &Arc<Semaphore>,
+        done: mpsc::Sender<Done>,
+    ) {
         let engine = self.clone();
         let slots = if self.inner.dead.contains(&key) { dead.clone() } else { healthy.clone() };
         self.inner.supervisor.start_loop("poll", async move {

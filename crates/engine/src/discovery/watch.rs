@@ -73,7 +73,9 @@ impl Engine {
             let replicas: Vec<InstanceKey> =
                 self.fleet().replicas_of(key).map(|replica| replica.key.clone()).collect();
             let suspect = self.read_instance(key, limit);
-            let others = futures_util::future::join_all(replicas.iter().map(|replica| self.read_instance(replica, limit)));
+            let others = futures_util::future::join_all(
+                replicas.iter().map(|replica| self.read_instance(replica, limit)),
+            );
             let (suspect, _) = futures_util::join!(suspect, others);
             self.inner.analysis_requests.add(key.clone());
             if suspect.is_ok() {

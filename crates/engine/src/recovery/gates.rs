@@ -111,7 +111,8 @@ impl Engine {
             ));
         }
         let cluster = &finding.cluster.name;
-        let same = self.store().recoveries(RecoveryQuery::InActivePeriodOfCluster(cluster.clone()), now).await?;
+        let same =
+            self.store().recoveries(RecoveryQuery::InActivePeriodOfCluster(cluster.clone()), now).await?;
         let same: Vec<Recovery> = same.into_iter().filter(blocks_its_cluster).collect();
         if let Some(first) = same.first() {
             reasons.push(format!(
@@ -134,7 +135,9 @@ impl Engine {
             .submit(Command::AcknowledgeRecoveries {
                 scope: model::AcknowledgeScope::FinishedOf(key.clone()),
                 owner: "orchestrator".to_owned(),
-                comment: format!("implicit acknowledge due to user invocation of recovery on same instance: {key}"),
+                comment: format!(
+                    "implicit acknowledge due to user invocation of recovery on same instance: {key}"
+                ),
                 at: self.now(),
             })
             .await?;
@@ -155,7 +158,9 @@ impl Engine {
 /// Differs: repairs that promote nobody (intermediate primaries, semi-sync, read-only) never block the failover of a
 /// primary; the original blocked its cluster for the whole period.
 fn blocks_its_cluster(recovery: &Recovery) -> bool {
-    use model::AnalysisCode::{DeadCoMaster, DeadCoMasterAndSomeReplicas, DeadMaster, DeadMasterAndSomeReplicas};
+    use model::AnalysisCode::{
+        DeadCoMaster, DeadCoMasterAndSomeReplicas, DeadMaster, DeadMasterAndSomeReplicas,
+    };
     matches!(
         recovery.case.code,
         DeadMaster | DeadMasterAndSomeReplicas | DeadCoMaster | DeadCoMasterAndSomeReplicas

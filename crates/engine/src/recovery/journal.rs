@@ -80,7 +80,11 @@ impl Journal {
     /// It was written by a newer version, or is damaged.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let journal: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if journal.version == 1 { Ok(journal) } else { Err(format!("unknown journal version {}", journal.version)) }
+        if journal.version == 1 {
+            Ok(journal)
+        } else {
+            Err(format!("unknown journal version {}", journal.version))
+        }
     }
 }
 

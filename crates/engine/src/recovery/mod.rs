@@ -1,7 +1,7 @@
 //! From a finding to a resolved recovery.
 //!
 //! One recovery is one registered record, one owner and one cluster lock: gates ([`gates`]), then by kind
-//! ([`primary`]), with its state and choice journalled ([`journal`]) so that another process can finish or undo it
+//! ([`primary`], its phases in [`run`]), with its state and choice journalled ([`journal`]) so that another process can finish or undo it
 //! ([`resume`]), and what is told to the outside at the end ([`publication`]).
 
 mod gates;
@@ -9,6 +9,7 @@ mod journal;
 mod primary;
 mod publication;
 mod resume;
+mod run;
 
 use decide::analysis::Response;
 use model::{Finding, InstanceKey, Recovery};

@@ -7,31 +7,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use decide::failover::{self, Choice, FailoverCase};
-use decide::plan_checker;
+use decide::failover::{self, FailoverCase};
 use futures_util::future::join_all;
-use model::{Command, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind, RegroupMode};
+use model::{Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode};
 use ports::Deadline;
-use tracing::{error, info};
+use tracing::error;
 
 use super::gates::Registration;
 use super::journal::{Journal, Stage};
+use super::run::{Failover, FailoverRun};
 use super::{Attempt, Request};
 use crate::Engine;
 use crate::detection::case_of;
-use crate::executor::PlanEnd;
 use crate::hook_environment::hook_environment;
-
-/// A promotion that took place.
-#[derive(Clone, Debug)]
-pub(super) struct Failover {
-    pub(super) promoted: InstanceKey,
-    pub(super) promoted_alias: String,
-    pub(super) coordinates: Option<model::BinlogCoordinates>,
-    pub(super) lost: Vec<InstanceKey>,
-    pub(super) participating: Vec<InstanceKey>,
-    pub(super) errors: Vec<String>,
-}
 
 impl Engine {
     /// Replaces a dead primary, from gates to hooks.
@@ -45,7 +33,10 @@ impl Engine {
                 )]);
             }
             if !finding.is_actionable {
-                return Attempt::NotAttempted(vec![format!("{} is not actionable at this moment", finding.code)]);
+                return Attempt::NotAttempted(vec![format!(
+                    "{} is not actionable at this moment",
+                    finding.code
+                )]);
             }
         }
         let _lock = match self.lock_cluster(&finding.cluster.name, "a failover") {
@@ -95,35 +86,23 @@ impl Engine {
 
     /// From the hooks before to the verified promotion. An error means that nothing was promoted and says why.
     async fn run_failover(&self, request: &Request, recovery: &mut Recovery) -> Result<Failover, String> {
-        let uid = recovery.uid.clone();
         let finding = &request.finding;
-        let mut journal = Journal::new(&finding.key, &finding.replicas);
-        self.save(&uid, &mut journal, Stage::Registered).await?;
-        if self.run_pre_hooks(request, recovery).await? && !request.forced {
-            self.require_still_dead(&finding.key).await?;
-        }
+        let journal = Journal::new(&finding.key, &finding.replicas);
         let case = self.failover_case(finding, request.candidate.clone());
         recovery.mode = case.mode();
-        self.write_step_later(&uid, format!("will recover {} by {}", finding.key, recovery.mode.as_str()));
-
-        self.save(&uid, &mut journal, Stage::Collecting).await?;
-        let collect = failover::collect_plan(&case);
-        let collected = self.run_checked(&collect, &case, &uid).await?;
-        let observed = self.read_replicas(&case, &collected).await;
-        let outcome = self.choose_and_drain(&case, &observed, &uid, &mut journal).await;
-        let choice = match outcome {
-            Ok(choice) => choice,
-            Err(reason) => {
-                self.let_replicate_again(&case, &observed, &uid).await;
-                return Err(reason);
+        let mut run = FailoverRun::new(self, &recovery.uid, case, journal);
+        run.save(Stage::Registered).await?;
+        if self.run_pre_hooks(request, recovery).await? {
+            if !request.forced {
+                self.require_still_dead(&finding.key).await?;
             }
-        };
-        if !self.may_act() {
-            self.let_replicate_again(&case, &observed, &uid).await;
-            return Err("this node lost the right to act; nothing was promoted".to_owned());
+            run.case = self.failover_case(finding, request.candidate.clone());
         }
-        self.save(&uid, &mut journal, Stage::Committing).await?;
-        self.promote(&case, &choice, &uid).await
+        self.write_step_later(
+            &recovery.uid,
+            format!("will recover {} by {}", finding.key, recovery.mode.as_str()),
+        );
+        run.to_promotion().await
     }
 
     /// Runs `PreFailoverProcesses`; true when there were any, so that time has passed.
@@ -171,96 +150,6 @@ impl Engine {
         case
     }
 
-    /// Judges a plan by the independent checker, then runs it. A plan with a severe note is not run.
-    async fn run_checked(&self, plan: &Plan, case: &FailoverCase, uid: &str) -> Result<PlanEnd, String> {
-        let notes = {
-            let fleet = self.fleet();
-            plan_checker::check_plan(plan, &fleet, &failover::check_context(case))
-        };
-        if let Some(severe) = notes.iter().find(|note| note.is_severe()) {
-            error!(recovery = uid, plan = %plan.name, note = %severe, "the plan checker refuses a plan; this is a defect");
-            return Err(format!("plan {} was refused by its checker: {severe}", plan.name));
-        }
-        let end = self.execute(plan, uid).await;
-        match end.abort_error() {
-            Some(reason) => Err(reason),
-            None => Ok(end),
-        }
-    }
-
-    /// Reads every replica again, at the same time, after receiving was stopped.
-    async fn read_replicas(&self, case: &FailoverCase, collected: &PlanEnd) -> Vec<Arc<Instance>> {
-        let limit = Deadline::after(self.compiled().reasonable_check);
-        let reachable = case.replicas.iter().filter(|replica| !collected.lost.contains(&replica.key));
-        let reads = join_all(reachable.map(|replica| self.read_instance(&replica.key, limit))).await;
-        reads.into_iter().flatten().collect()
-    }
-
-    /// Chooses a candidate and lets it apply what was received; when one cannot, the next best is tried.
-    async fn choose_and_drain(
-        &self,
-        case: &FailoverCase,
-        observed: &[Arc<Instance>],
-        uid: &str,
-        journal: &mut Journal,
-    ) -> Result<Choice, String> {
-        let mut case = case.clone();
-        let mut failures = Vec::new();
-        for _attempt in 0..case.replicas.len().max(1) {
-            let choice = match failover::choose(&case, observed) {
-                Ok(choice) => choice,
-                Err(refusals) => {
-                    failures.push(refusals.to_string());
-                    break;
-                }
-            };
-            self.write_step_later(uid, choice.to_string());
-            journal.candidate = Some((&choice.candidate.key).into());
-            self.save(uid, journal, Stage::Draining).await?;
-            let drain = failover::drain_plan(&case, &choice);
-            match self.run_checked(&drain, &case, uid).await {
-                Ok(_) => return Ok(choice),
-                Err(reason) => {
-                    failures.push(reason.clone());
-                    case.given_up.insert(choice.candidate.key.clone(), reason);
-                }
-            }
-        }
-        Err(failures.join("; "))
-    }
-
-    /// Promotes the chosen server and re-points the others.
-    async fn promote(&self, case: &FailoverCase, choice: &Choice, uid: &str) -> Result<Failover, String> {
-        let plan = failover::promote_plan(case, choice);
-        let end = self.run_checked(&plan, case, uid).await?;
-        let lost = choice.lost().map(|(key, _)| key.clone()).collect();
-        let participating = choice.fates.keys().cloned().collect();
-        Ok(self.promoted(&choice.candidate.key, lost, participating, &end))
-    }
-
-    /// What a promotion that ran brought about.
-    fn promoted(
-        &self,
-        candidate: &InstanceKey,
-        mut lost: Vec<InstanceKey>,
-        participating: Vec<InstanceKey>,
-        end: &PlanEnd,
-    ) -> Failover {
-        let server = self.fleet().get(candidate).cloned();
-        lost.extend(end.lost.iter().cloned());
-        lost.sort();
-        lost.dedup();
-        info!(instance = %candidate, lost = lost.len(), "promoted");
-        Failover {
-            promoted: candidate.clone(),
-            promoted_alias: server.as_ref().map(|server| server.alias.clone()).unwrap_or_default(),
-            coordinates: server.map(|server| server.self_coordinates.clone()),
-            lost,
-            participating,
-            errors: end.errors(),
-        }
-    }
-
     /// Goes through with a promotion that another process began.
     pub(super) async fn finish_promotion(
         &self,
@@ -279,20 +168,8 @@ impl Engine {
         let end = self.execute(&plan, uid).await;
         match end.abort_error() {
             Some(reason) => Err(reason),
-            None => Ok(self.promoted(candidate, Vec::new(), replicas.to_vec(), &end)),
+            None => Ok(Failover::of(self, candidate, Vec::new(), replicas.to_vec(), &end)),
         }
-    }
-
-    /// Nothing will be promoted: replicas that were stopped replicate again, should their primary come back.
-    async fn let_replicate_again(&self, case: &FailoverCase, observed: &[Arc<Instance>], uid: &str) {
-        let end = self.execute(&failover::release_plan(case, observed), uid).await;
-        for reason in end.errors() {
-            self.write_step_later(uid, reason);
-        }
-    }
-
-    async fn save(&self, uid: &str, journal: &mut Journal, stage: Stage) -> Result<(), String> {
-        self.enter_stage(uid, journal, stage).await.map_err(|error| error.to_string())
     }
 
     async fn settle_success(&self, request: &Request, recovery: &mut Recovery, failover: Failover) {
@@ -307,15 +184,25 @@ impl Engine {
         recovery.errors = failover.errors;
         self.resolve(recovery).await;
         self.set_lost_aside(&request.finding.key, &recovery.lost_replicas).await;
-        self.audit("recover-dead-master", Some(&request.finding.key), format!("promoted replica: {promoted}")).await;
+        self.audit(
+            "recover-dead-master",
+            Some(&request.finding.key),
+            format!("promoted replica: {promoted}"),
+        )
+        .await;
         self.publish_primary(&request.finding, &promoted).await;
         self.reread_cluster(request, &promoted).await;
         if let Err(error) = self.end_downtime(&promoted).await {
             recovery.errors.push(error.to_string());
         }
         let settings = self.settings();
-        self.run_post_hooks(request, recovery, "PostMasterFailoverProcesses", &settings.hooks.after_primary_failover)
-            .await;
+        self.run_post_hooks(
+            request,
+            recovery,
+            "PostMasterFailoverProcesses",
+            &settings.hooks.after_primary_failover,
+        )
+        .await;
         self.run_post_hooks(request, recovery, "PostFailoverProcesses", &settings.hooks.after_failover).await;
     }
 
@@ -334,7 +221,8 @@ impl Engine {
         if request.skip_hooks {
             return;
         }
-        let environment = hook_environment(&request.finding, &recovery.uid, Some(recovery), &self.node().hostname);
+        let environment =
+            hook_environment(&request.finding, &recovery.uid, Some(recovery), &self.node().hostname);
         // A failing hook after the fact is in the audit; it changes nothing about the recovery.
         let _ = self.run_hooks(list, commands, &environment, &recovery.uid, false).await;
     }

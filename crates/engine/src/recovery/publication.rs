@@ -21,7 +21,11 @@ impl Engine {
             self.audit(
                 "begin-downtime",
                 Some(key),
-                format!("owner: {}, reason: {}", self.identity().maintenance_owner, Downtime::LOST_IN_RECOVERY),
+                format!(
+                    "owner: {}, reason: {}",
+                    self.identity().maintenance_owner,
+                    Downtime::LOST_IN_RECOVERY
+                ),
             )
             .await;
         }
@@ -36,7 +40,13 @@ impl Engine {
     }
 
     /// As [`Self::publish_primary`], by names. An empty alias or domain publishes nothing under it.
-    pub(super) async fn publish_cluster(&self, name: &str, alias: &str, domain: &str, promoted: &InstanceKey) {
+    pub(super) async fn publish_cluster(
+        &self,
+        name: &str,
+        alias: &str,
+        domain: &str,
+        promoted: &InstanceKey,
+    ) {
         let to = promoted.to_string();
         {
             let mut fleet = self.fleet_mut();

@@ -7,7 +7,7 @@ use ports::{Deadline, RecoveryQuery};
 use tracing::{info, warn};
 
 use super::journal::{Journal, Stage};
-use super::primary::Failover;
+use super::run::Failover;
 use crate::Engine;
 
 /// Pause between attempts to act on servers or a backend that do not answer.
@@ -54,7 +54,10 @@ impl Engine {
     /// The promotion had begun: go through with it, with the server that was chosen.
     async fn finish(&self, recovery: Recovery, journal: &Journal, candidate: InstanceKey) {
         self.write_step(&recovery.uid, format!("a new process finishes the promotion of {candidate}")).await;
-        let Ok(_lock) = self.lock_cluster(&recovery.case.cluster_name, "finishing an unfinished recovery") else { return };
+        let Ok(_lock) = self.lock_cluster(&recovery.case.cluster_name, "finishing an unfinished recovery")
+        else {
+            return;
+        };
         let failed = journal.failed.key();
         let replicas: Vec<InstanceKey> = journal.replicas.iter().map(|key| key.key()).collect();
         let mut errors = Vec::new();

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use model::{
-    BinlogCoordinates, CoordinateKind, Instance, InstanceKey, ReceiverHeartbeat, ThreadState, Timestamp, quote, unquote,
+    BinlogCoordinates, CoordinateKind, Instance, InstanceKey, ReceiverHeartbeat, ThreadState, Timestamp,
+    quote, unquote,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,11 @@ pub(super) static COLUMNS: &[Column] = &[
         |i| flag(i.last_check_partial_success),
         |i, c| i.last_check_partial_success = c.flag(),
     ),
-    volatile("last_seen", |i| i.last_seen.map_or(Value::Null, |at| time(Some(at), "")), |i, c| i.last_seen = c.time()),
+    volatile(
+        "last_seen",
+        |i| i.last_seen.map_or(Value::Null, |at| time(Some(at), "")),
+        |i, c| i.last_seen = c.time(),
+    ),
     volatile("uptime", |i| number(i.uptime), |i, c| i.uptime = c.number()),
     volatile(
         "last_discovery_latency",
@@ -85,9 +90,17 @@ pub(super) static COLUMNS: &[Column] = &[
     fact("log_slave_updates", |i| flag(i.log_replica_updates), |i, c| i.log_replica_updates = c.flag()),
     fact("binary_log_file", |i| text(&i.self_coordinates.file), |i, c| i.self_coordinates.file = c.string()),
     fact("binary_log_pos", |i| number(i.self_coordinates.pos), |i, c| i.self_coordinates.pos = c.number()),
-    fact("master_host", |i| text(i.primary_key.hostname()), |i, c| i.primary_key = InstanceKey::new(c.text(), 0)),
+    fact(
+        "master_host",
+        |i| text(i.primary_key.hostname()),
+        |i, c| i.primary_key = InstanceKey::new(c.text(), 0),
+    ),
     fact("master_port", |i| port(&i.primary_key), |i, c| i.primary_key = with_port(&i.primary_key, c)),
-    fact("master_uuid", |i| text(&i.replication.primary_uuid), |i, c| i.replication.primary_uuid = c.string()),
+    fact(
+        "master_uuid",
+        |i| text(&i.replication.primary_uuid),
+        |i, c| i.replication.primary_uuid = c.string(),
+    ),
     fact("ancestry_uuid", |i| text(&i.ancestry_uuid), |i, c| i.ancestry_uuid = c.string()),
     fact("slave_sql_running", |i| flag(i.replication.sql_thread.is_running()), derived),
     fact("slave_io_running", |i| flag(i.replication.io_thread.is_running()), derived),
@@ -101,7 +114,11 @@ pub(super) static COLUMNS: &[Column] = &[
         |i| Value::Int(i.replication.io_thread.code()),
         |i, c| i.replication.io_thread = ThreadState::from_code(c.int()),
     ),
-    fact("has_replication_filters", |i| flag(i.replication.has_filters), |i, c| i.replication.has_filters = c.flag()),
+    fact(
+        "has_replication_filters",
+        |i| flag(i.replication.has_filters),
+        |i, c| i.replication.has_filters = c.flag(),
+    ),
     fact("supports_oracle_gtid", |i| flag(i.supports_oracle_gtid), |i, c| i.supports_oracle_gtid = c.flag()),
     fact("oracle_gtid", |i| flag(i.replication.oracle_gtid), |i, c| i.replication.oracle_gtid = c.flag()),
     fact("mariadb_gtid", |i| flag(i.replication.mariadb_gtid), |i, c| i.replication.mariadb_gtid = c.flag()),
@@ -111,10 +128,26 @@ pub(super) static COLUMNS: &[Column] = &[
     fact("gtid_purged", |i| text(&i.gtid_purged), |i, c| i.gtid_purged = c.string()),
     fact("gtid_errant", |i| text(&i.gtid_errant), |i, c| i.gtid_errant = c.string()),
     fact("master_log_file", |i| text(&i.replication.read.file), |i, c| i.replication.read.file = c.string()),
-    fact("read_master_log_pos", |i| number(i.replication.read.pos), |i, c| i.replication.read.pos = c.number()),
-    fact("relay_master_log_file", |i| text(&i.replication.exec.file), |i, c| i.replication.exec.file = c.string()),
-    fact("exec_master_log_pos", |i| number(i.replication.exec.pos), |i, c| i.replication.exec.pos = c.number()),
-    fact("relay_log_file", |i| text(&i.replication.relay.file), |i, c| i.replication.relay = relay(c.string())),
+    fact(
+        "read_master_log_pos",
+        |i| number(i.replication.read.pos),
+        |i, c| i.replication.read.pos = c.number(),
+    ),
+    fact(
+        "relay_master_log_file",
+        |i| text(&i.replication.exec.file),
+        |i, c| i.replication.exec.file = c.string(),
+    ),
+    fact(
+        "exec_master_log_pos",
+        |i| number(i.replication.exec.pos),
+        |i, c| i.replication.exec.pos = c.number(),
+    ),
+    fact(
+        "relay_log_file",
+        |i| text(&i.replication.relay.file),
+        |i, c| i.replication.relay = relay(c.string()),
+    ),
     fact("relay_log_pos", |i| number(i.replication.relay.pos), |i, c| i.replication.relay.pos = c.number()),
     fact(
         "last_sql_error",
@@ -144,7 +177,11 @@ pub(super) static COLUMNS: &[Column] = &[
     ),
     fact("data_center", |i| text(&i.data_center), |i, c| i.data_center = c.string()),
     fact("region", |i| text(&i.region), |i, c| i.region = c.string()),
-    fact("physical_environment", |i| text(&i.physical_environment), |i, c| i.physical_environment = c.string()),
+    fact(
+        "physical_environment",
+        |i| text(&i.physical_environment),
+        |i, c| i.physical_environment = c.string(),
+    ),
     fact("instance_alias", |i| text(&i.alias), |i, c| i.alias = c.string()),
     fact("replication_depth", |i| number(i.depth), |i, c| i.depth = c.number()),
     fact("is_co_master", |i| flag(i.is_co_primary), |i, c| i.is_co_primary = c.flag()),
@@ -206,8 +243,16 @@ pub(super) static COLUMNS: &[Column] = &[
         |i| text(&i.group.member_state),
         |i, c| i.group.member_state = c.string(),
     ),
-    fact("replication_group_member_role", |i| text(&i.group.member_role), |i, c| i.group.member_role = c.string()),
-    fact("replication_group_members", |i| keys_json(&i.group.members), |i, c| i.group.members = keys_from_json(c)),
+    fact(
+        "replication_group_member_role",
+        |i| text(&i.group.member_role),
+        |i, c| i.group.member_role = c.string(),
+    ),
+    fact(
+        "replication_group_members",
+        |i| keys_json(&i.group.members),
+        |i, c| i.group.members = keys_from_json(c),
+    ),
     fact(
         "replication_group_primary_host",
         |i| i.group.primary.as_ref().map_or(text(""), |key| text(key.hostname())),
@@ -219,11 +264,31 @@ pub(super) static COLUMNS: &[Column] = &[
         |i, c| i.group.primary = i.group.primary.as_ref().map(|key| with_port(key, c)),
     ),
     // From here on own columns.
-    fact("super_read_only", |i| optional_flag(i.super_read_only), |i, c| i.super_read_only = c.optional_flag()),
-    fact("mariadb_gtid_position", |i| text(&i.mariadb_gtid_position), |i, c| i.mariadb_gtid_position = c.string()),
-    fact("retrieved_gtid_set", |i| text(&i.replication.retrieved_gtid), |i, c| i.replication.retrieved_gtid = c.string()),
-    fact("last_io_errno", |i| number(i.replication.last_io_errno), |i, c| i.replication.last_io_errno = c.number()),
-    fact("last_sql_errno", |i| number(i.replication.last_sql_errno), |i, c| i.replication.last_sql_errno = c.number()),
+    fact(
+        "super_read_only",
+        |i| optional_flag(i.super_read_only),
+        |i, c| i.super_read_only = c.optional_flag(),
+    ),
+    fact(
+        "mariadb_gtid_position",
+        |i| text(&i.mariadb_gtid_position),
+        |i, c| i.mariadb_gtid_position = c.string(),
+    ),
+    fact(
+        "retrieved_gtid_set",
+        |i| text(&i.replication.retrieved_gtid),
+        |i, c| i.replication.retrieved_gtid = c.string(),
+    ),
+    fact(
+        "last_io_errno",
+        |i| number(i.replication.last_io_errno),
+        |i, c| i.replication.last_io_errno = c.number(),
+    ),
+    fact(
+        "last_sql_errno",
+        |i| number(i.replication.last_sql_errno),
+        |i, c| i.replication.last_sql_errno = c.number(),
+    ),
     fact(
         "semi_sync_master_plugin_new_version",
         |i| flag(i.semi_sync.primary_new_names),
@@ -239,12 +304,36 @@ pub(super) static COLUMNS: &[Column] = &[
         |i| optional(i.semi_sync.wait_sessions),
         |i, c| i.semi_sync.wait_sessions = c.optional(),
     ),
-    fact("replication_ssl_ca_file", |i| text(&i.replication.tls.ca_file), |i, c| i.replication.tls.ca_file = c.string()),
-    fact("replication_ssl_ca_path", |i| text(&i.replication.tls.ca_path), |i, c| i.replication.tls.ca_path = c.string()),
-    fact("replication_ssl_cert", |i| text(&i.replication.tls.cert), |i, c| i.replication.tls.cert = c.string()),
-    fact("replication_ssl_cipher", |i| text(&i.replication.tls.cipher), |i, c| i.replication.tls.cipher = c.string()),
-    fact("replication_ssl_crl_file", |i| text(&i.replication.tls.crl_file), |i, c| i.replication.tls.crl_file = c.string()),
-    fact("replication_ssl_crl_path", |i| text(&i.replication.tls.crl_path), |i, c| i.replication.tls.crl_path = c.string()),
+    fact(
+        "replication_ssl_ca_file",
+        |i| text(&i.replication.tls.ca_file),
+        |i, c| i.replication.tls.ca_file = c.string(),
+    ),
+    fact(
+        "replication_ssl_ca_path",
+        |i| text(&i.replication.tls.ca_path),
+        |i, c| i.replication.tls.ca_path = c.string(),
+    ),
+    fact(
+        "replication_ssl_cert",
+        |i| text(&i.replication.tls.cert),
+        |i, c| i.replication.tls.cert = c.string(),
+    ),
+    fact(
+        "replication_ssl_cipher",
+        |i| text(&i.replication.tls.cipher),
+        |i, c| i.replication.tls.cipher = c.string(),
+    ),
+    fact(
+        "replication_ssl_crl_file",
+        |i| text(&i.replication.tls.crl_file),
+        |i, c| i.replication.tls.crl_file = c.string(),
+    ),
+    fact(
+        "replication_ssl_crl_path",
+        |i| text(&i.replication.tls.crl_path),
+        |i, c| i.replication.tls.crl_path = c.string(),
+    ),
     fact("replication_ssl_key", |i| text(&i.replication.tls.key), |i, c| i.replication.tls.key = c.string()),
     fact(
         "replication_ssl_verify_server_cert",

@@ -17,7 +17,8 @@ use rusqlite::{Connection, params};
 use crate::cell::{Cell, sql_time};
 use crate::sql;
 
-static SELECT: LazyLock<String> = LazyLock::new(|| format!("select {} from database_instance", names(|_| true).join(", ")));
+static SELECT: LazyLock<String> =
+    LazyLock::new(|| format!("select {} from database_instance", names(|_| true).join(", ")));
 
 static UPSERT: LazyLock<String> = LazyLock::new(|| {
     let names = names(|_| true);
@@ -30,7 +31,13 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
 static TOUCH: LazyLock<String> = LazyLock::new(|| {
     let assignments: Vec<_> = names(|column| column.is_volatile)
         .into_iter()
-        .map(|name| if name == "last_seen" { "last_seen = coalesce(?, last_seen)".to_owned() } else { format!("{name} = ?") })
+        .map(|name| {
+            if name == "last_seen" {
+                "last_seen = coalesce(?, last_seen)".to_owned()
+            } else {
+                format!("{name} = ?")
+            }
+        })
         .collect();
     format!("update database_instance set {} where hostname = ? and port = ?", assignments.join(", "))
 });

@@ -23,14 +23,20 @@ fn observed(instance: &Instance) -> InstanceWrite {
 
 fn failed(port: u16, second: i64) -> InstanceWrite {
     let at = Timestamp::from_secs(second);
-    InstanceWrite::CheckFailed { key: InstanceKey::new("db", port), checked: Some(at), attempted: at, partial: true }
+    InstanceWrite::CheckFailed {
+        key: InstanceKey::new("db", port),
+        checked: Some(at),
+        attempted: at,
+        partial: true,
+    }
 }
 
 #[test]
 fn every_stored_column_is_a_column_of_the_table_and_the_other_way_round() {
     let db = database();
     let mut statement = db.prepare("select name from pragma_table_info('database_instance')").unwrap();
-    let mut table: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut table: Vec<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let mut stored = names(|_| true);
     table.sort();
     stored.sort_unstable();
@@ -41,11 +47,14 @@ fn every_stored_column_is_a_column_of_the_table_and_the_other_way_round() {
 fn a_later_full_read_makes_earlier_writes_obsolete() {
     let first = server(1, 10);
     let second = server(1, 20);
-    let writes = [observed(&first), failed(1, 15), observed(&server(2, 10)), observed(&second), failed(1, 25)];
+    let writes =
+        [observed(&first), failed(1, 15), observed(&server(2, 10)), observed(&second), failed(1, 25)];
     let kept: Vec<_> = newest(&writes)
         .into_iter()
         .map(|write| match write {
-            InstanceWrite::Observed(instance) => (instance.key.port(), instance.last_seen.unwrap().as_secs(), true),
+            InstanceWrite::Observed(instance) => {
+                (instance.key.port(), instance.last_seen.unwrap().as_secs(), true)
+            }
             InstanceWrite::CheckFailed { key, attempted, .. } => (key.port(), attempted.as_secs(), false),
         })
         .collect();
@@ -60,8 +69,10 @@ fn equal_facts_only_touch_the_row_until_somebody_else_writes() {
         write(&db, last, version, &[observed(instance)]).unwrap();
     };
     let stored = || -> (String, String) {
-        db.query_row("select instance_alias, last_seen from database_instance", [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
+        db.query_row("select instance_alias, last_seen from database_instance", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap()
     };
     put(&mut last, 1, &server(1, 10));
     // A mark that only a full write removes.
@@ -97,7 +108,8 @@ fn a_failed_check_changes_no_fact_and_creates_no_row() {
     assert_eq!(instance, normal(expected.clone()));
     write(&db, &mut last, 1, &[failed(1, 21)]).unwrap();
     let [instance] = <[Instance; 1]>::try_from(load(&db).unwrap()).unwrap();
-    (expected.last_checked, expected.last_attempted_check) = (Some(Timestamp::from_secs(21)), Some(Timestamp::from_secs(21)));
+    (expected.last_checked, expected.last_attempted_check) =
+        (Some(Timestamp::from_secs(21)), Some(Timestamp::from_secs(21)));
     expected.last_check_partial_success = true;
     assert_eq!(instance, normal(expected));
     assert!(!instance.is_last_check_valid());

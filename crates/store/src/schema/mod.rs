@@ -73,7 +73,9 @@ pub(crate) fn is_deployed(db: &Connection, version: &str) -> rusqlite::Result<bo
         return Ok(false);
     }
     let found = db
-        .query_row("select 1 from orchestrator_db_deployments where deployed_version = ?", [version], |_| Ok(()))
+        .query_row("select 1 from orchestrator_db_deployments where deployed_version = ?", [version], |_| {
+            Ok(())
+        })
         .optional()?;
     Ok(found.is_some())
 }
@@ -126,7 +128,8 @@ mod tests {
         let mut db = Connection::open_in_memory().unwrap();
         deploy(&mut db, "1.0", Timestamp::from_secs(1)).unwrap();
         let schema = |db: &Connection| -> Vec<String> {
-            let mut statement = db.prepare("select sql from sqlite_master where sql is not null order by name").unwrap();
+            let mut statement =
+                db.prepare("select sql from sqlite_master where sql is not null order by name").unwrap();
             statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
         };
         let first = schema(&db);

@@ -32,7 +32,8 @@ pub(crate) fn write(db: &Connection, key: &InstanceKey, code: &str, at: Timestam
 
 /// The changelog by server.
 pub(crate) fn changelog(db: &Connection) -> rusqlite::Result<Vec<AnalysisChange>> {
-    let statement = "select hostname, port, analysis_timestamp, analysis from database_instance_analysis_changelog
+    let statement =
+        "select hostname, port, analysis_timestamp, analysis from database_instance_analysis_changelog
                      order by hostname, port, changelog_id";
     let rows = sql::query(db, statement, [], |row| {
         let at = Cell::of(row, "analysis_timestamp")?.time().unwrap_or_default();

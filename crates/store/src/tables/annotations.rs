@@ -63,7 +63,11 @@ pub(crate) fn load_candidates(db: &Connection) -> rusqlite::Result<BTreeMap<Inst
             tracing::warn!(instance = %key, %rule, "a stored promotion rule is not known and counts as neutral");
             PromotionRule::Neutral
         });
-        Ok(Candidate { key, rule, last_suggested: Cell::of(row, "last_suggested")?.time().unwrap_or_default() })
+        Ok(Candidate {
+            key,
+            rule,
+            last_suggested: Cell::of(row, "last_suggested")?.time().unwrap_or_default(),
+        })
     })?;
     Ok(rows.into_iter().map(|candidate| (candidate.key.clone(), candidate)).collect())
 }
@@ -77,7 +81,8 @@ pub(crate) fn register_candidate(db: &Connection, candidate: &Candidate) -> rusq
     );
     let key = &candidate.key;
     let suggested = sql_time(candidate.last_suggested);
-    sql::execute(db, &statement, params![key.hostname(), key.port(), candidate.rule.as_str(), suggested]).map(drop)
+    sql::execute(db, &statement, params![key.hostname(), key.port(), candidate.rule.as_str(), suggested])
+        .map(drop)
 }
 
 /// Deletes promotion rules not suggested since.
@@ -89,7 +94,8 @@ pub(crate) fn expire_candidates(db: &Connection, before: Timestamp) -> rusqlite:
 pub(crate) fn load_tags(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, BTreeSet<Tag>>> {
     let statement = "select hostname, port, tag_name, tag_value from database_instance_tags";
     let rows = sql::query(db, statement, [], |row| {
-        let tag = Tag { name: Cell::of(row, "tag_name")?.string(), value: Cell::of(row, "tag_value")?.string() };
+        let tag =
+            Tag { name: Cell::of(row, "tag_name")?.string(), value: Cell::of(row, "tag_value")?.string() };
         Ok((key(row)?, tag))
     })?;
     let mut tags: BTreeMap<InstanceKey, BTreeSet<Tag>> = BTreeMap::new();

@@ -19,7 +19,8 @@ pub(crate) fn add(db: &Connection, record: &AuditRecord) -> rusqlite::Result<()>
 /// Lists lines, newest first.
 pub(crate) fn list(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Vec<AuditRecord>> {
     let offset = u64::from(query.page) * u64::from(PAGE);
-    let select = "select audit_id, audit_timestamp, audit_type, hostname, port, cluster_name, message from audit";
+    let select =
+        "select audit_id, audit_timestamp, audit_type, hostname, port, cluster_name, message from audit";
     let order = format!("order by audit_timestamp desc, audit_id desc limit {PAGE} offset {offset}");
     match &query.key {
         Some(key) => {

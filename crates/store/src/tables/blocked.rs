@@ -13,14 +13,20 @@ use crate::sql;
 const FRESH: Duration = Duration::from_secs(2);
 
 /// Notes a refusal; the server's former one is updated.
-pub(crate) fn write(db: &Connection, case: &Case, blocking_recovery_id: i64, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn write(
+    db: &Connection,
+    case: &Case,
+    blocking_recovery_id: i64,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     let statement = sql::upsert(
         "blocked_topology_recovery",
         &["hostname", "port"],
         &["cluster_name", "analysis", "last_blocked_timestamp", "blocking_recovery_id"],
     );
     let (key, code) = (&case.key, case.code.as_str());
-    let row = params![key.hostname(), key.port(), case.cluster_name, code, sql_time(at), blocking_recovery_id];
+    let row =
+        params![key.hostname(), key.port(), case.cluster_name, code, sql_time(at), blocking_recovery_id];
     sql::execute(db, &statement, row).map(drop)
 }
 

@@ -24,7 +24,12 @@ pub(crate) fn load_domains(db: &Connection) -> rusqlite::Result<BTreeMap<String,
 }
 
 /// Gives a cluster an alias. Another cluster that has the same alias loses it, because an alias names one cluster.
-pub(crate) fn set_alias(db: &Connection, cluster_name: &str, alias: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn set_alias(
+    db: &Connection,
+    cluster_name: &str,
+    alias: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     let others = "delete from cluster_alias where alias = ? and cluster_name <> ?";
     sql::execute(db, others, [alias, cluster_name])?;
     let statement = sql::upsert("cluster_alias", &["cluster_name"], &["alias", "last_registered"]);
@@ -38,15 +43,27 @@ pub(crate) fn set_override(db: &Connection, cluster_name: &str, alias: &str) -> 
 }
 
 /// Gives a cluster a domain.
-pub(crate) fn set_domain(db: &Connection, cluster_name: &str, domain: &str, at: Timestamp) -> rusqlite::Result<()> {
-    let statement = sql::upsert("cluster_domain_name", &["cluster_name"], &["domain_name", "last_registered"]);
+pub(crate) fn set_domain(
+    db: &Connection,
+    cluster_name: &str,
+    domain: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let statement =
+        sql::upsert("cluster_domain_name", &["cluster_name"], &["domain_name", "last_registered"]);
     sql::execute(db, &statement, params![cluster_name, domain, sql_time(at)]).map(drop)
 }
 
 /// Moves alias and override to the new name of a cluster. `alias` wins over the stored one when it is not empty.
 ///
 /// An alias that only repeats the old name is no alias; it is dropped instead of misnaming the cluster from now on.
-pub(crate) fn rename(db: &Connection, from: &str, to: &str, alias: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn rename(
+    db: &Connection,
+    from: &str,
+    to: &str,
+    alias: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     if from == to {
         return Ok(());
     }

@@ -106,7 +106,9 @@ pub(crate) fn list(db: &Connection, query: &DetectionQuery) -> rusqlite::Result<
             let offset = u64::from(*page) * u64::from(PAGE);
             let order = format!("order by detection_id desc limit {PAGE} offset {offset}");
             match cluster_alias {
-                Some(alias) => sql::query(db, &format!("{SELECT} where cluster_alias = ? {order}"), [alias], read),
+                Some(alias) => {
+                    sql::query(db, &format!("{SELECT} where cluster_alias = ? {order}"), [alias], read)
+                }
                 None => sql::query(db, &format!("{SELECT} {order}"), [], read),
             }
         }
@@ -115,16 +117,19 @@ pub(crate) fn list(db: &Connection, query: &DetectionQuery) -> rusqlite::Result<
 
 /// Deletes rows that began before and are not active.
 pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    let statement = "delete from topology_failure_detection where start_active_period < ? and in_active_period = 0";
+    let statement =
+        "delete from topology_failure_detection where start_active_period < ? and in_active_period = 0";
     sql::execute(db, statement, [sql_time(before)])
 }
 
 /// A stored code. Codes of old versions said "slaves"; what is not known at all reads as no problem.
 pub(super) fn stored_code(text: &str) -> AnalysisCode {
-    AnalysisCode::parse(text).or_else(|| AnalysisCode::parse(&text.replace("Slave", "Replica"))).unwrap_or_else(|| {
-        tracing::warn!(analysis = text, "a stored analysis code is not known");
-        AnalysisCode::NoProblem
-    })
+    AnalysisCode::parse(text)
+        .or_else(|| AnalysisCode::parse(&text.replace("Slave", "Replica")))
+        .unwrap_or_else(|| {
+            tracing::warn!(analysis = text, "a stored analysis code is not known");
+            AnalysisCode::NoProblem
+        })
 }
 
 /// The case in a row of this table or of `topology_recovery`, which share these columns.

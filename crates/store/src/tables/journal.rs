@@ -7,7 +7,13 @@ use crate::cell::sql_time;
 use crate::sql;
 
 /// Saves the state, replacing the former one.
-pub(crate) fn save(db: &Connection, uid: &str, state: &str, plan: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn save(
+    db: &Connection,
+    uid: &str,
+    state: &str,
+    plan: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     let statement = sql::upsert("recovery_journal", &["recovery_uid"], &["state", "plan", "updated_at"]);
     sql::execute(db, &statement, params![uid, state, plan, sql_time(at)]).map(drop)
 }

@@ -20,28 +20,43 @@ pub(crate) fn load_unresolved(db: &Connection) -> rusqlite::Result<BTreeMap<Stri
 
 /// Stores what a name resolves to, and, when that is another name, where the other name came from.
 /// An empty resolved name is no answer and is not stored.
-pub(crate) fn set_resolved(db: &Connection, hostname: &str, resolved: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn set_resolved(
+    db: &Connection,
+    hostname: &str,
+    resolved: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     if resolved.is_empty() {
         return Ok(());
     }
     let at = sql_time(at);
-    let statement = sql::upsert("hostname_resolve", &["hostname"], &["resolved_hostname", "resolved_timestamp"]);
+    let statement =
+        sql::upsert("hostname_resolve", &["hostname"], &["resolved_hostname", "resolved_timestamp"]);
     sql::execute(db, &statement, params![hostname, resolved, at])?;
     if hostname != resolved {
-        let history =
-            sql::upsert("hostname_resolve_history", &["resolved_hostname"], &["hostname", "resolved_timestamp"]);
+        let history = sql::upsert(
+            "hostname_resolve_history",
+            &["resolved_hostname"],
+            &["hostname", "resolved_timestamp"],
+        );
         sql::execute(db, &history, params![resolved, hostname, at])?;
     }
     Ok(())
 }
 
 /// Stores the virtual name of a host; an empty one removes it.
-pub(crate) fn set_unresolved(db: &Connection, hostname: &str, unresolved: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn set_unresolved(
+    db: &Connection,
+    hostname: &str,
+    unresolved: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     if unresolved.is_empty() {
         return sql::execute(db, "delete from hostname_unresolve where hostname = ?", [hostname]).map(drop);
     }
     let at = sql_time(at);
-    let statement = sql::upsert("hostname_unresolve", &["hostname"], &["unresolved_hostname", "last_registered"]);
+    let statement =
+        sql::upsert("hostname_unresolve", &["hostname"], &["unresolved_hostname", "last_registered"]);
     sql::execute(db, &statement, params![hostname, unresolved, at])?;
     let history =
         sql::upsert("hostname_unresolve_history", &["unresolved_hostname"], &["hostname", "last_registered"]);

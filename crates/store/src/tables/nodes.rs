@@ -48,7 +48,11 @@ pub(crate) fn register(
             "incrementing_indicator",
         ],
     );
-    sql::execute(db, &statement, params![node.hostname, node.token, at, mode, command, version, at, backend, 1])?;
+    sql::execute(
+        db,
+        &statement,
+        params![node.hostname, node.token, at, mode, command, version, at, backend, 1],
+    )?;
     let history = sql::insert_ignore(
         "node_health_history",
         &["hostname", "token", "first_seen_active", "extra_info", "command", "app_version"],

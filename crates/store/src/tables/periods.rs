@@ -73,6 +73,10 @@ pub(crate) fn close_expired(
 }
 
 /// Row ids that a query names `id`.
-pub(crate) fn ids(db: &Connection, statement: &str, params: impl rusqlite::Params) -> rusqlite::Result<Vec<i64>> {
+pub(crate) fn ids(
+    db: &Connection,
+    statement: &str,
+    params: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<i64>> {
     sql::query(db, statement, params, |row| Ok(Cell::of(row, "id")?.int()))
 }

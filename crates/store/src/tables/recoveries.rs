@@ -12,7 +12,8 @@ use super::{PAGE, blocked};
 use crate::cell::{Cell, key_list, key_of, sql_time};
 use crate::sql;
 
-const SELECT: &str = "select recovery_id, uid, hostname, port, in_active_period, start_active_period, end_recovery,
+const SELECT: &str =
+    "select recovery_id, uid, hostname, port, in_active_period, start_active_period, end_recovery,
     processing_node_hostname, processcing_node_token, is_successful, successor_hostname, successor_port,
     successor_alias, analysis, cluster_name, cluster_alias, count_affected_slaves, slave_hosts,
     participating_instances, lost_slaves, all_errors, acknowledged, acknowledged_at, acknowledged_by,
@@ -39,8 +40,10 @@ pub(crate) struct Resolution<'a> {
 
 /// Automatic recoveries are switched off.
 pub(crate) fn are_disabled(db: &Connection) -> rusqlite::Result<bool> {
-    db.prepare_cached("select count(*) > 0 as is_disabled from global_recovery_disable where disable_recovery = 1")?
-        .query_row([], |row| row.get("is_disabled"))
+    db.prepare_cached(
+        "select count(*) > 0 as is_disabled from global_recovery_disable where disable_recovery = 1",
+    )?
+    .query_row([], |row| row.get("is_disabled"))
 }
 
 /// Switches automatic recoveries off or on.
@@ -144,7 +147,9 @@ pub(crate) fn acknowledge(
     at: Timestamp,
 ) -> rusqlite::Result<usize> {
     let select = |condition: &str| {
-        format!("select recovery_id as id from topology_recovery where acknowledged = 0 and {condition} order by recovery_id")
+        format!(
+            "select recovery_id as id from topology_recovery where acknowledged = 0 and {condition} order by recovery_id"
+        )
     };
     let of_server = "hostname = ? and port = ?";
     let ids = match scope {
@@ -189,7 +194,11 @@ pub(crate) fn acknowledge_crashed(db: &Connection, at: Timestamp) -> rusqlite::R
 }
 
 /// Lists recoveries, newest first.
-pub(crate) fn list(db: &Connection, query: &RecoveryQuery, now: Timestamp) -> rusqlite::Result<Vec<Recovery>> {
+pub(crate) fn list(
+    db: &Connection,
+    query: &RecoveryQuery,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Recovery>> {
     let select = |condition: &str| format!("{SELECT} where {condition} order by recovery_id desc");
     let of_successor = "successor_hostname = ? and successor_port = ?";
     let recently = sql_time(now - RECENTLY);
@@ -228,8 +237,7 @@ pub(crate) fn list(db: &Connection, query: &RecoveryQuery, now: Timestamp) -> ru
 /// Deletes recoveries that began before. Those in their active period or not acknowledged stay, whatever their age:
 /// somebody has still to look at them.
 pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    let statement =
-        "delete from topology_recovery where start_active_period < ? and in_active_period = 0 and acknowledged = 1";
+    let statement = "delete from topology_recovery where start_active_period < ? and in_active_period = 0 and acknowledged = 1";
     let recoveries = sql::execute(db, statement, [sql_time(before)])?;
     Ok(recoveries + blocked::expire_orphans(db)?)
 }

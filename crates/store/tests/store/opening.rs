@@ -87,7 +87,10 @@ fn another_version_is_refused_when_asked_for() {
     drop(SqliteStore::open(&bench.path, &OpenOptions { skip_update: true, ..other }).unwrap());
     assert_eq!(bench.rows("select deployed_version from orchestrator_db_deployments"), ["test"]);
     let directory = tempfile::tempdir().unwrap();
-    assert_says(&refusal(&directory.path().join("empty.db"), &strict), "PanicIfDifferentDatabaseDeploy is set");
+    assert_says(
+        &refusal(&directory.path().join("empty.db"), &strict),
+        "PanicIfDifferentDatabaseDeploy is set",
+    );
 }
 
 #[tokio::test]

@@ -45,7 +45,10 @@ async fn what_operators_said_is_kept() {
     assert_eq!(fleet.cluster_domains["db1:3306"], "shop.example");
     assert_eq!(fleet.resolve("db1.example"), "db1");
     assert_eq!(fleet.unresolved["db1"], "db1-vip");
-    assert_eq!(fleet.tags[&key(1)].iter().map(|tag| (&*tag.name, &*tag.value)).collect::<Vec<_>>(), [("role", "main")]);
+    assert_eq!(
+        fleet.tags[&key(1)].iter().map(|tag| (&*tag.name, &*tag.value)).collect::<Vec<_>>(),
+        [("role", "main")]
+    );
     assert_eq!(fleet.maintenance[&key(2)].owner, "eve");
     assert_eq!(fleet.stale_coordinates[&key(1)].coordinates.pos, 157);
 }
@@ -56,7 +59,12 @@ async fn history_is_kept_with_codes_of_old_versions_and_unfinished_recoveries_fr
     let now = Timestamp::from_secs(1_769_853_600);
     let recoveries = bench.store.recoveries(ports::RecoveryQuery::Unfinished, now).await.unwrap();
     assert_eq!(recoveries.iter().map(|recovery| recovery.id).collect::<Vec<_>>(), [2]);
-    let all = ports::RecoveryQuery::Page { cluster_name: None, cluster_alias: None, unacknowledged: false, page: 0 };
+    let all = ports::RecoveryQuery::Page {
+        cluster_name: None,
+        cluster_alias: None,
+        unacknowledged: false,
+        page: 0,
+    };
     let recoveries = bench.store.recoveries(all, now).await.unwrap();
     let first = recoveries.last().unwrap();
     assert_eq!(first.case.code, model::AnalysisCode::DeadMasterAndSomeReplicas);

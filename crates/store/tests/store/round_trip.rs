@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    BinlogCoordinates, GroupMembership, Instance, InstanceKey, ReceiverHeartbeat, Replication, ReplicationTls, SemiSync,
-    ServerVersion, ThreadState, Timestamp,
+    BinlogCoordinates, GroupMembership, Instance, InstanceKey, ReceiverHeartbeat, Replication,
+    ReplicationTls, SemiSync, ServerVersion, ThreadState, Timestamp,
 };
 use ports::{InstanceWrite, Store};
 use proptest::collection::btree_set;
@@ -34,11 +34,16 @@ proptest! {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![Just(String::new()), "[a-zA-Z0-9.:,_' \"\\\\%é-]{1,24}", ".{0,12}".prop_map(|text| text.replace('\0', ""))]
+    prop_oneof![
+        Just(String::new()),
+        "[a-zA-Z0-9.:,_' \"\\\\%é-]{1,24}",
+        ".{0,12}".prop_map(|text| text.replace('\0', ""))
+    ]
 }
 
 fn key() -> impl Strategy<Value = InstanceKey> {
-    ("(//)?[a-z][a-z0-9.-]{0,12}|[0-9a-f]{1,4}::[0-9a-f]{1,4}", any::<u16>()).prop_map(|(host, port)| InstanceKey::new(host, port))
+    ("(//)?[a-z][a-z0-9.-]{0,12}|[0-9a-f]{1,4}::[0-9a-f]{1,4}", any::<u16>())
+        .prop_map(|(host, port)| InstanceKey::new(host, port))
 }
 
 fn keys() -> impl Strategy<Value = Vec<InstanceKey>> {
@@ -58,7 +63,12 @@ fn place() -> impl Strategy<Value = BinlogCoordinates> {
 }
 
 fn thread() -> impl Strategy<Value = ThreadState> {
-    prop::sample::select(vec![ThreadState::Absent, ThreadState::Stopped, ThreadState::Running, ThreadState::Other])
+    prop::sample::select(vec![
+        ThreadState::Absent,
+        ThreadState::Stopped,
+        ThreadState::Running,
+        ThreadState::Other,
+    ])
 }
 
 fn nanos() -> impl Strategy<Value = Duration> {
@@ -67,35 +77,38 @@ fn nanos() -> impl Strategy<Value = Duration> {
 
 fn tls() -> impl Strategy<Value = ReplicationTls> {
     let files = (text(), text(), text(), text(), text(), text(), text());
-    (files, (text(), text(), text()), any::<(bool, Option<bool>, Option<bool>)>()).prop_map(|(files, names, flags)| {
-        let (ca_file, ca_path, cert, cipher, crl_file, crl_path, key) = files;
-        let (tls_version, ciphersuites, public_key_path) = names;
-        let (allowed, verify_server_cert, get_public_key) = flags;
-        ReplicationTls {
-            allowed,
-            ca_file,
-            ca_path,
-            cert,
-            cipher,
-            crl_file,
-            crl_path,
-            key,
-            verify_server_cert,
-            tls_version,
-            ciphersuites,
-            public_key_path,
-            get_public_key,
-        }
-    })
+    (files, (text(), text(), text()), any::<(bool, Option<bool>, Option<bool>)>()).prop_map(
+        |(files, names, flags)| {
+            let (ca_file, ca_path, cert, cipher, crl_file, crl_path, key) = files;
+            let (tls_version, ciphersuites, public_key_path) = names;
+            let (allowed, verify_server_cert, get_public_key) = flags;
+            ReplicationTls {
+                allowed,
+                ca_file,
+                ca_path,
+                cert,
+                cipher,
+                crl_file,
+                crl_path,
+                key,
+                verify_server_cert,
+                tls_version,
+                ciphersuites,
+                public_key_path,
+                get_public_key,
+            }
+        },
+    )
 }
 
 fn replication() -> impl Strategy<Value = Replication> {
     let places = (thread(), thread(), place(), place(), place());
     let errors = (text(), any::<u32>(), text(), any::<u32>());
     let lag = (prop::option::of(0..i64::MAX), any::<u32>());
-    let heartbeat = prop::option::of((nanos(), position(), prop::option::of(nanos())).prop_map(|(period, received, age)| {
-        ReceiverHeartbeat { period, received, age }
-    }));
+    let heartbeat = prop::option::of(
+        (nanos(), position(), prop::option::of(nanos()))
+            .prop_map(|(period, received, age)| ReceiverHeartbeat { period, received, age }),
+    );
     (places, errors, lag, any::<[bool; 4]>(), (text(), text()), tls(), heartbeat).prop_map(
         |(places, errors, lag, flags, texts, tls, heartbeat)| Replication {
             io_thread: places.0,

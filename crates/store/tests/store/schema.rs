@@ -49,7 +49,8 @@ fn a_new_database_has_what_the_original_has_and_the_own_additions() {
     let original = fixture();
     let own: BTreeSet<String> = OWN.lines().filter(|line| !line.is_empty()).map(canonical).collect();
     let missing: Vec<_> = original.union(&own).filter(|fact| !live.contains(*fact)).collect();
-    let extra: Vec<_> = live.iter().filter(|fact| !original.contains(*fact) && !own.contains(*fact)).collect();
+    let extra: Vec<_> =
+        live.iter().filter(|fact| !original.contains(*fact) && !own.contains(*fact)).collect();
     assert!(missing.is_empty() && extra.is_empty(), "missing {missing:#?}, extra {extra:#?}");
     assert!(original.is_disjoint(&own));
 }
@@ -74,7 +75,8 @@ fn a_file_of_an_older_original_gets_what_it_lacks_and_keeps_its_rows() {
          insert into database_instance values ('old', 3306, '2020-01-01 00:00:00', '2020-01-01 00:00:00', 7, '5.6.1');",
     );
     let expected = ["old|3306|7|5.6.1||0|"];
-    let query = "select hostname, port, server_id, version, cluster_name, read_only, region from database_instance";
+    let query =
+        "select hostname, port, server_id, version, cluster_name, read_only, region from database_instance";
     assert_eq!(bench.rows(query), expected);
     assert_eq!(bench.rows("select count(*) from sqlite_master where name = 'topology_recovery'"), ["1"]);
 }
@@ -82,7 +84,10 @@ fn a_file_of_an_older_original_gets_what_it_lacks_and_keeps_its_rows() {
 #[test]
 fn the_election_row_and_the_deployment_are_there() {
     let bench = Bench::new();
-    assert_eq!(bench.rows("select anchor, hostname, token, last_seen_active from active_node"), ["1|||2026-01-31 10:00:00"]);
+    assert_eq!(
+        bench.rows("select anchor, hostname, token, last_seen_active from active_node"),
+        ["1|||2026-01-31 10:00:00"]
+    );
     assert_eq!(bench.rows("select * from orchestrator_db_deployments"), ["test|2026-01-31 10:00:00"]);
 }
 
@@ -121,7 +126,9 @@ fn fixture_columns() -> Vec<(&'static str, Vec<String>)> {
     for line in include_str!("fixtures/original_schema.txt").lines() {
         if let Some(name) = line.strip_prefix("table ") {
             tables.push((name, Vec::new()));
-        } else if let (Some((column, _)), Some((_, columns))) = (line.trim().split_once(": "), tables.last_mut()) {
+        } else if let (Some((column, _)), Some((_, columns))) =
+            (line.trim().split_once(": "), tables.last_mut())
+        {
             columns.push(column.to_owned());
         }
     }

@@ -38,7 +38,10 @@ async fn a_row_that_somebody_else_removed_is_written_in_full_again() {
     bench.sql("update database_instance set cluster_name = 'wrong'");
     instance.last_checked = Some(at(1));
     bench.store.write_instances(write(&instance)).await.unwrap();
-    assert_eq!(bench.rows("select cluster_name, last_checked from database_instance"), ["db1:3306|2026-01-31 10:00:01"]);
+    assert_eq!(
+        bench.rows("select cluster_name, last_checked from database_instance"),
+        ["db1:3306|2026-01-31 10:00:01"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -48,13 +51,18 @@ async fn writers_of_two_processes_take_turns() {
     let second = Arc::new(SqliteStore::open(&bench.path, &options()).unwrap());
     let write = |store: Arc<SqliteStore>, name: &'static str| async move {
         for number in 0..50 {
-            let step = Command::WriteRecoveryStep { uid: name.to_owned(), at: at(number), message: number.to_string() };
+            let step = Command::WriteRecoveryStep {
+                uid: name.to_owned(),
+                at: at(number),
+                message: number.to_string(),
+            };
             store.apply(&step).await.unwrap();
             store.load_fleet().await.unwrap();
         }
     };
     tokio::join!(write(Arc::clone(&first), "first"), write(second, "second"), write(first, "third"));
-    let counts = bench.rows("select recovery_uid, count(*) from topology_recovery_steps group by 1 order by 1");
+    let counts =
+        bench.rows("select recovery_uid, count(*) from topology_recovery_steps group by 1 order by 1");
     assert_eq!(counts, ["first|50", "second|50", "third|50"]);
 }
 

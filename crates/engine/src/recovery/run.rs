@@ -1,0 +1,160 @@
+//! The phases of one failover, from the first stopped receiver to the promoted server.
+//!
+//! Each stage is journalled before its work starts; each plan is judged by the checker, which remembers the plans before
+//! it. When nobody can be promoted, the replicas receive again.
+
+use std::sync::Arc;
+
+use decide::failover::{self, Choice, FailoverCase};
+use decide::plan_checker::{self, CheckContext, Severity};
+use futures_util::future::join_all;
+use model::{Instance, InstanceKey, Plan};
+use ports::Deadline;
+use tracing::{error, info};
+
+use super::journal::{Journal, Stage};
+use crate::Engine;
+use crate::executor::PlanEnd;
+
+/// A promotion that took place.
+#[derive(Clone, Debug)]
+pub(super) struct Failover {
+    pub(super) promoted: InstanceKey,
+    pub(super) promoted_alias: String,
+    pub(super) coordinates: Option<model::BinlogCoordinates>,
+    pub(super) lost: Vec<InstanceKey>,
+    pub(super) participating: Vec<InstanceKey>,
+    pub(super) errors: Vec<String>,
+}
+
+impl Failover {
+    /// What a promotion plan that ran brought about.
+    pub(super) fn of(
+        engine: &Engine,
+        promoted: &InstanceKey,
+        mut lost: Vec<InstanceKey>,
+        participating: Vec<InstanceKey>,
+        end: &PlanEnd,
+    ) -> Self {
+        let server = engine.fleet().get(promoted).cloned();
+        lost.extend(end.lost.iter().cloned());
+        lost.sort();
+        lost.dedup();
+        info!(instance = %promoted, lost = lost.len(), "promoted");
+        Self {
+            promoted: promoted.clone(),
+            promoted_alias: server.as_ref().map(|server| server.alias.clone()).unwrap_or_default(),
+            coordinates: server.map(|server| server.self_coordinates.clone()),
+            lost,
+            participating,
+            errors: end.errors(),
+        }
+    }
+}
+
+/// One failover under way.
+pub(super) struct FailoverRun<'a> {
+    engine: &'a Engine,
+    uid: &'a str,
+    pub(super) case: FailoverCase,
+    journal: Journal,
+    check: CheckContext,
+}
+
+impl<'a> FailoverRun<'a> {
+    pub(super) fn new(engine: &'a Engine, uid: &'a str, case: FailoverCase, journal: Journal) -> Self {
+        let mut check = CheckContext::new(case.replicas.iter().cloned().chain(case.old_primary.clone()));
+        check.failed = Some(case.failed.clone());
+        check.detach_lost = case.policy.detach_lost_replicas;
+        Self { engine, uid, case, journal, check }
+    }
+
+    /// Enters a stage: it is durable before its work starts.
+    pub(super) async fn save(&mut self, stage: Stage) -> Result<(), String> {
+        let saved = self.engine.enter_stage(self.uid, &mut self.journal, stage).await;
+        saved.map_err(|error| error.to_string())
+    }
+
+    /// Runs all phases. An error means that nothing was promoted, and says why.
+    pub(super) async fn to_promotion(mut self) -> Result<Failover, String> {
+        self.save(Stage::Collecting).await?;
+        let collected = self.run_checked(&failover::collect_plan(&self.case)).await?;
+        let observed = self.read_replicas(&collected).await;
+        let chosen = match self.choose_and_drain(&observed).await {
+            Ok(_) if !self.engine.may_act() => {
+                Err("this node lost the right to act; nothing was promoted".to_owned())
+            }
+            outcome => outcome,
+        };
+        let choice = match chosen {
+            Ok(choice) => choice,
+            Err(reason) => {
+                self.release(&observed).await;
+                return Err(reason);
+            }
+        };
+        self.save(Stage::Committing).await?;
+        self.check.lost = choice.lost().map(|(key, _)| key.clone()).collect();
+        let end = self.run_checked(&failover::promote_plan(&self.case, &choice)).await?;
+        let lost = choice.lost().map(|(key, _)| key.clone()).collect();
+        let participating = choice.fates.keys().cloned().collect();
+        Ok(Failover::of(self.engine, &choice.candidate.key, lost, participating, &end))
+    }
+
+    /// Runs a plan unless there is an error against it; an aborted plan has been undone and is an error.
+    async fn run_checked(&mut self, plan: &Plan) -> Result<PlanEnd, String> {
+        let notes = plan_checker::check_plan(plan, &mut self.check);
+        if let Some(severe) = notes.iter().find(|note| note.severity == Severity::Error) {
+            error!(recovery = self.uid, plan = %plan.name, note = %severe, "the plan checker refuses a plan; this is a defect");
+            return Err(format!("plan {} was refused by its checker: {severe}", plan.name));
+        }
+        let end = self.engine.execute(plan, self.uid).await;
+        match end.abort_error() {
+            Some(reason) => Err(reason),
+            None => Ok(end),
+        }
+    }
+
+    /// Reads every replica again, at the same time, after receiving was stopped.
+    async fn read_replicas(&self, collected: &PlanEnd) -> Vec<Arc<Instance>> {
+        let limit = Deadline::after(self.engine.compiled().reasonable_check);
+        let reachable = self.case.replicas.iter().filter(|replica| !collected.lost.contains(&replica.key));
+        let reads = join_all(reachable.map(|replica| self.engine.read_instance(&replica.key, limit))).await;
+        reads.into_iter().flatten().collect()
+    }
+
+    /// Chooses a candidate and lets it apply what was received; when one cannot, the next best is tried.
+    async fn choose_and_drain(&mut self, observed: &[Arc<Instance>]) -> Result<Choice, String> {
+        let mut failures = Vec::new();
+        for _attempt in 0..self.case.replicas.len().max(1) {
+            let choice = match failover::choose(&self.case, observed) {
+                Ok(choice) => choice,
+                Err(refusals) => {
+                    failures.push(refusals.to_string());
+                    break;
+                }
+            };
+            self.engine.write_step_later(self.uid, choice.to_string());
+            self.journal.candidate = Some((&choice.candidate.key).into());
+            self.save(Stage::Draining).await?;
+            let before = self.check.clone();
+            match self.run_checked(&failover::drain_plan(&self.case, &choice)).await {
+                Ok(_) => return Ok(choice),
+                Err(reason) => {
+                    self.check = before;
+                    failures.push(reason.clone());
+                    self.case.given_up.insert(choice.candidate.key.clone(), reason);
+                }
+            }
+        }
+        Err(failures.join("; "))
+    }
+
+    /// Nobody will be promoted: the replicas receive again, should their primary come back.
+    async fn release(&self, observed: &[Arc<Instance>]) {
+        let end = self.engine.execute(&failover::release_plan(&self.case, observed), self.uid).await;
+        for reason in end.errors() {
+            self.engine.write_step_later(self.uid, reason);
+        }
+    }
+}
