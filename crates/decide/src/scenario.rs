@@ -176,6 +176,7 @@ fn healthy(key: InstanceKey, number: usize, now: Timestamp) -> Instance {
     instance.server_id = u32::try_from(number).unwrap_or(u32::MAX);
     instance.server_uuid = format!("00000000-0000-0000-0000-{number:012}");
     instance.version = ServerVersion::new("8.0.36", "MySQL Community Server - GPL");
+    instance.version_comment = "MySQL Community Server - GPL".to_owned();
     instance.binlog_format = "ROW".to_owned();
     (instance.log_bin, instance.log_replica_updates) = (true, true);
     instance.self_coordinates = BinlogCoordinates::binary("binlog.000001", 1000);
@@ -253,6 +254,7 @@ fn set_server(instance: &mut Instance, fact: &str, value: &str) -> bool {
         "family" => {
             assert_eq!(value, "mariadb", "only this family has to be named");
             instance.version = ServerVersion::new("10.11.6-MariaDB-log", "Debian 12");
+            instance.version_comment = "Debian 12".to_owned();
             instance.server_uuid.clear();
             (instance.gtid_mode, instance.supports_oracle_gtid) = (String::new(), false);
             instance.replication.mariadb_gtid = instance.replication.oracle_gtid;

@@ -92,9 +92,11 @@ impl Engine {
     }
 
     async fn block_rediscovery(&self, key: &InstanceKey) {
-        let mut forgotten = self.inner.forgotten.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        forgotten.insert(key.clone(), tokio::time::Instant::now());
-        drop(forgotten);
+        self.inner
+            .forgotten
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(key.clone(), tokio::time::Instant::now());
         self.inner.dead.unregister(key);
         self.inner.ports.servers.forget(key).await;
     }

@@ -36,10 +36,12 @@ pub enum HookError {
         output: String,
     },
     /// Still running at its deadline; it was killed.
-    #[error("hook `{command}` was still running after its time limit and was ended")]
+    #[error("hook `{command}` was still running after its time limit and was ended: {output}")]
     TimedOut {
         /// The command, after substitution.
         command: String,
+        /// What it had printed by then, shortened.
+        output: String,
     },
 }
 

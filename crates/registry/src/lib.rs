@@ -18,5 +18,5 @@ pub use args::{Args, ClusterText, KeyText, Param};
 pub use help::{command_list, topic};
 pub use nearest::nearest_commands;
 pub use operation::{Effect, Operation, OperationId, Role, Section, command, operations};
-pub use routes::{Matched, RouteTable};
+pub use routes::{Matched, RouteTable, percent_decoded};
 pub use rows::{InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation, ReplicationOperation};

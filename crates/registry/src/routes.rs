@@ -110,7 +110,7 @@ impl Route {
 }
 
 /// Text with `%XX` replaced; `None` for a broken escape or bytes that are no text.
-pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+pub fn percent_decoded(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
     }

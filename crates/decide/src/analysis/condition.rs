@@ -163,6 +163,11 @@ impl Condition {
         }
     }
 
+    /// Asks what the server is, not how it is.
+    pub fn is_role(self) -> bool {
+        matches!(self, Self::Primary | Self::NotPrimary | Self::CoPrimary)
+    }
+
     /// The condition in words, as a clause without subject where the subject is the server itself.
     pub fn text(self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ use super::facts::{facts, fails_to_connect, is_readable, replicas};
 use super::round::AnalysisFilters;
 use super::rules::{Caution, rules_for, structure, verdict};
 
-/// A rule all of whose conditions hold but one.
+/// A rule all of whose conditions hold but one; roles do not count, because a server does not just miss its role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearMiss {
     /// What the verdict would be.
@@ -132,7 +132,7 @@ fn near_misses(facts: &Facts, policy: &AnalysisPolicy, verdict: AnalysisCode) ->
     for rule in rules_for(facts) {
         let mut failing = rule.when.iter().filter(|condition| !condition.holds(facts, policy));
         if let (Some(&missing), None) = (failing.next(), failing.next()) {
-            let is_new = rule.code != verdict && misses.iter().all(|miss| miss.code != rule.code);
+            let is_new = !missing.is_role() && rule.code != verdict && misses.iter().all(|miss| miss.code != rule.code);
             if is_new {
                 misses.push(NearMiss { code: rule.code, missing });
             }

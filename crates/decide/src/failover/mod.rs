@@ -44,6 +44,11 @@ pub use resumption::resume_plan;
 pub use ranking::{Ranked, Ranking, Standing};
 pub use veto::Veto;
 
+pub(crate) use phases::CHANGE_TIME;
+pub(crate) use promotion::{hold_lease, lanes, push_opening, push_repoint};
+pub(crate) use received::Holdings;
+pub(crate) use veto::{Majority, doubts, geographic as geographic_vetoes};
+
 use model::Plan;
 
 use crate::plan_checker::CheckContext;

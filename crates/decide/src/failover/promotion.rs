@@ -45,18 +45,23 @@ fn push_promotion(plan: &mut Plan, policy: &FailoverPolicy, candidate: &Instance
         }
         return stop;
     }
-    push_opening(plan, policy, candidate, stop)
+    push_opening(plan, policy, candidate, &[stop])
 }
 
-/// Adds: forget the source, switch semi-sync on where it is wanted, open for writes, read back. `stop` is the step after
-/// which replication is stopped. Returns the opening step.
-pub(crate) fn push_opening(plan: &mut Plan, policy: &FailoverPolicy, candidate: &Instance, stop: StepId) -> StepId {
+/// Adds: forget the source, switch semi-sync on where it is wanted, open for writes, read back. After the steps `after`
+/// replication is stopped. Returns the opening step.
+pub(crate) fn push_opening(
+    plan: &mut Plan,
+    policy: &FailoverPolicy,
+    candidate: &Instance,
+    after: &[StepId],
+) -> StepId {
     let key = &candidate.key;
     let with_super = policy.use_super_read_only || candidate.super_read_only == Some(true);
     let mut ready = plan.push(
         key,
         Action::ResetReplication,
-        &[stop],
+        after,
         CHANGE_TIME,
         "it must not replicate from its former source again",
     );

@@ -49,12 +49,6 @@ pub(crate) struct Surplus {
     pub(crate) errant: String,
 }
 
-impl Surplus {
-    pub(crate) fn is_none(&self) -> bool {
-        self.from_primary.is_empty() && self.errant.is_empty()
-    }
-}
-
 impl Holdings {
     /// Of a replica, given what was last read of its primary.
     pub(crate) fn of(replica: &Instance, primary: Option<&Instance>) -> Self {

@@ -1,0 +1,230 @@
+//! Trees as printed, byte for byte.
+
+use std::time::Duration;
+
+use super::*;
+use crate::scenario::{Scenario, key};
+
+const POLICY: TopologyTextPolicy =
+    TopologyTextPolicy { poll: Duration::from_secs(5), reasonable_maintenance_lag_seconds: 20 };
+
+fn printed(scenario: &Scenario, cluster: &str, style: TopologyStyle) -> String {
+    topology_text(&scenario.fleet, cluster, style, &POLICY, scenario.now)
+}
+
+#[track_caller]
+fn check(text: &str, cluster: &str, style: TopologyStyle, expected: &[&str]) {
+    assert_eq!(printed(&Scenario::parse(text), cluster, style), expected.join("\n"), "\n{text}");
+}
+
+/// A real fleet of MySQL 9.7: one primary, three replicas, one of them second-tier and one downtimed, with tags.
+fn mysql_fleet(downtime: &str, tags: &str) -> String {
+    let facts = |port: u16| format!("alias=db{port} version=9.7.4-2");
+    format!(
+        "127.0.0.1:10231 {}
+         127.0.0.1:10232 <- 127.0.0.1:10231 {} {tags}
+         127.0.0.1:10233 <- 127.0.0.1:10231 {} {downtime}
+         127.0.0.1:10234 <- 127.0.0.1:10232 {}",
+        facts(10231), facts(10232), facts(10233), facts(10234)
+    )
+}
+
+/// The same on MariaDB 10.11, where GTID shows only on servers that replicate.
+fn mariadb_fleet(downtime: &str, fourth: &str) -> String {
+    let facts = |port: u16| format!("alias=db{port} family=mariadb version=10.11.19-MariaDB-0+deb12u1-log format=MIXED");
+    format!(
+        "127.0.0.1:10241 {}
+         127.0.0.1:10242 <- 127.0.0.1:10241 {}
+         127.0.0.1:10243 <- 127.0.0.1:10241 {} {downtime}
+         127.0.0.1:10244 {} {fourth}",
+        facts(10241), facts(10242), facts(10243), facts(10244).replace("alias", &format!("{} alias", "<- 127.0.0.1:10242"))
+    )
+}
+
+#[test]
+fn healthy_mysql_as_recorded() {
+    let fleet = mysql_fleet("", "");
+    check(&fleet, "127.0.0.1:10231", TopologyStyle::Plain, &[
+        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
+        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+    ]);
+    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tabulated, &[
+        "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID",
+        "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
+        "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID",
+        "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
+    ]);
+    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tags, &[
+        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
+        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+    ]);
+}
+
+#[test]
+fn mysql_with_downtime_and_tags_as_recorded() {
+    let fleet = mysql_fleet("downtime=60s", "tag=role:billing tag=owner:team");
+    check(&fleet, "127.0.0.1:10231", TopologyStyle::Plain, &[
+        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
+        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed]",
+    ]);
+    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tabulated, &[
+        "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID          ",
+        "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
+        "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
+        "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID,downtimed",
+    ]);
+    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tags, &[
+        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
+        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] [owner=team,role=billing]",
+        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed] []",
+    ]);
+}
+
+#[test]
+fn mariadb_as_recorded() {
+    let fleet = mariadb_fleet("downtime=60s", "");
+    check(&fleet, "127.0.0.1:10241", TopologyStyle::Plain, &[
+        "127.0.0.1:10241 (db10241)     [0s,ok,10.11.19-MariaDB-0+deb12u1-log,rw,MIXED,>>]",
+        "+ 127.0.0.1:10242 (db10242)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
+        "  + 127.0.0.1:10244 (db10244) [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
+        "+ 127.0.0.1:10243 (db10243)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID,downtimed]",
+    ]);
+    check(&fleet, "127.0.0.1:10241", TopologyStyle::Tabulated, &[
+        "127.0.0.1:10241 (db10241)    |0s|ok|10.11.19-MariaDB-0+deb12u1-log|rw|MIXED|>>               ",
+        "+ 127.0.0.1:10242 (db10242)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
+        "  + 127.0.0.1:10244 (db10244)|0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
+        "+ 127.0.0.1:10243 (db10243)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID,downtimed",
+    ]);
+}
+
+#[test]
+fn several_states_side_by_side() {
+    let fleet = "shop-db1 semi=1/1
+         shop-db2 <- shop-db1 alias=paris-spare semi_replica tag=keep tag=role:reports
+         shop-db3 <- shop-db1 io=stopped mode=OFF gtid=off
+         shop-db4 <- shop-db2 lag=25 behind=25 nolog errant=u:1";
+    check(fleet, "shop-db1:3306", TopologyStyle::Plain, &[
+        "shop-db1:3306                 [0s,ok,8.0.36,rw,ROW,>>,GTID,semi:master]",
+        "+ shop-db2:3306 (paris-spare) [0s,ok,8.0.36,ro,ROW,>>,GTID,semi:replica]",
+        "  + shop-db4:3306             [25s,lag,8.0.36,ro,nobinlog,GTID:errant]",
+        "- shop-db3:3306               [null,nonreplicating,8.0.36,ro,ROW,>>]",
+    ]);
+    check(fleet, "shop-db1:3306", TopologyStyle::Tabulated, &[
+        "shop-db1:3306                |  0s|ok            |8.0.36|rw|ROW     |>>,GTID,semi:master ",
+        "+ shop-db2:3306 (paris-spare)|  0s|ok            |8.0.36|ro|ROW     |>>,GTID,semi:replica",
+        "  + shop-db4:3306            | 25s|lag           |8.0.36|ro|nobinlog|GTID:errant         ",
+        "- shop-db3:3306              |null|nonreplicating|8.0.36|ro|ROW     |>>                  ",
+    ]);
+    let tags = printed(&Scenario::parse(fleet), "shop-db1:3306", TopologyStyle::Tags);
+    assert_eq!(
+        tags.lines().nth(1),
+        Some("+ shop-db2:3306 (paris-spare) [0s,ok,8.0.36,ro,ROW,>>,GTID,semi:replica] [keep,role=reports]")
+    );
+}
+
+#[test]
+fn states_of_one_server() {
+    let state = |facts: &str| {
+        let mut scenario = Scenario::parse(&format!("p1 \n s {facts}"));
+        if facts.contains("pos=//") {
+            let coordinates = scenario.instance("s").self_coordinates.clone();
+            scenario.fleet.update(&key("s"), |s| s.replication.exec = coordinates);
+        }
+        state_text(&state_tokens(&scenario.fleet, scenario.instance("s"), &POLICY, scenario.now))
+    };
+    let cases = [
+        ("down=2s", "[unknown,invalid,8.0.36,rw,ROW,>>,GTID]"),
+        ("age=25s", "[0s,ok,8.0.36,rw,ROW,>>,GTID]"),
+        ("age=26s", "[unknown,unchecked,8.0.36,rw,ROW,>>,GTID]"),
+        ("<- p1 sql=stopped", "[null,nonreplicating,8.0.36,ro,ROW,>>,GTID]"),
+        ("<- p1 behind=null", "[null,ok,8.0.36,ro,ROW,>>,GTID]"),
+        ("<- p1 lag=null", "[0s,ok,8.0.36,ro,ROW,>>,GTID]"),
+        ("<- p1 behind=20 lag=99", "[99s,ok,8.0.36,ro,ROW,>>,GTID]"),
+        ("<- p1 behind=21", "[0s,lag,8.0.36,ro,ROW,>>,GTID]"),
+        ("<- p1 behind=60 delay=60", "[0s,ok,8.0.36,ro,ROW,>>,GTID]"),
+        ("<- //p1", "[0s,ok,8.0.36,ro,ROW,>>,GTID]"),
+        ("mode=OFF noupdates pseudo", "[0s,ok,8.0.36,rw,ROW,P-GTID]"),
+        ("mode=OFF errant=u:1", "[0s,ok,8.0.36,rw,ROW,>>]"),
+        ("nolog", "[0s,ok,8.0.36,rw,nobinlog,GTID]"),
+        ("downtime=0s", "[0s,ok,8.0.36,rw,ROW,>>,GTID]"),
+    ];
+    for (facts, expected) in cases {
+        assert_eq!(state(facts), expected, "{facts}");
+    }
+}
+
+#[test]
+fn a_detached_position_shows() {
+    let mut scenario = Scenario::parse("p1 \n r1 <- p1");
+    let detached = model::BinlogCoordinates::binary("//binlog.000001:4", 4);
+    scenario.fleet.update(&key("r1"), |r1| r1.replication.exec = detached);
+    let tokens = state_tokens(&scenario.fleet, scenario.instance("r1"), &POLICY, scenario.now);
+    assert_eq!(tokens.0[0], "detached");
+}
+
+/// Heads only: what stands before the bracket.
+#[track_caller]
+fn check_tree(text: &str, cluster: &str, expected: &[&str]) {
+    let shown = printed(&Scenario::parse(text), cluster, TopologyStyle::Plain).replace(":3306", "");
+    let heads: Vec<&str> =
+        shown.lines().map(|line| line.split(" [").next().unwrap_or_default().trim_end()).collect();
+    assert_eq!(heads, expected, "\n{text}");
+}
+
+#[test]
+fn marks() {
+    check_tree("p \n a <- p \n b <- p io=stopped \n c <- p down=2s \n d <- p age=26s", "p:3306", &[
+        "p", "+ a", "- b", "- c", "- d",
+    ]);
+}
+
+#[test]
+fn groups() {
+    let group = "g1 group=PRIMARY/ONLINE/g1 \n g2 group=SECONDARY/ONLINE/g1 cluster=g1:3306 \n r <- g2 cluster=g1:3306";
+    check_tree(group, "g1:3306", &["g1", "‡ g2", "  + r"]);
+    let aligned = printed(&Scenario::parse(group), "g1:3306", TopologyStyle::Plain);
+    let columns: Vec<_> = aligned.lines().map(|line| line.chars().position(|c| c == '[')).collect();
+    assert_eq!(columns, [Some(11); 3], "a mark of several bytes is one column wide");
+    check_tree("p \n g1 <- p group=PRIMARY/ONLINE/g1 \n g2 group=SECONDARY/ONLINE/g1 cluster=p:3306", "p:3306", &[
+        "p", "+ g1", "  ‡ g2",
+    ]);
+}
+
+#[test]
+fn co_primaries() {
+    check_tree("a <- b co \n b <- a co \n c <- b \n d <- a", "a:3306", &["+ a", "  + d", "+ b", "  + c"]);
+}
+
+#[test]
+fn every_root_is_printed() {
+    check_tree("p cluster=c \n r <- p cluster=c \n q cluster=c \n s <- q cluster=c \n t <- elsewhere cluster=c", "c", &[
+        "p", "+ r", "q", "+ s", "t",
+    ]);
+}
+
+#[test]
+fn rings_are_printed_once() {
+    check_tree("a <- c \n b <- a \n c <- b \n d <- b", "a:3306", &["+ a", "  + b", "    + c", "    + d"]);
+    check_tree("a <- a", "a:3306", &["+ a"]);
+}
+
+#[test]
+fn a_flag_left_over_does_not_hide_servers() {
+    check_tree("p \n a <- p \n b <- a co \n c <- b", "p:3306", &["p", "+ a", "+ b", "  + c"]);
+}
+
+#[test]
+fn long_chains_and_unknown_clusters() {
+    let chain: String = (1..300).map(|n| format!("s{n} <- s{} cluster=c depth=1\n", n - 1)).collect();
+    let scenario = Scenario::parse(&format!("s0 cluster=c depth=0\n{chain}"));
+    assert_eq!(printed(&scenario, "c", TopologyStyle::Plain).lines().count(), 300);
+    assert_eq!(printed(&scenario, "nosuch", TopologyStyle::Plain), "");
+    assert_eq!(printed(&scenario, "nosuch", TopologyStyle::Tabulated), "");
+}

@@ -26,16 +26,16 @@ pub enum Surface {
 }
 
 /// See the module documentation.
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     pub(super) engine: &'a Engine,
     pub(super) args: &'a Args,
     pub(super) surface: Surface,
-    pub(super) settings: Arc<Settings>,
-    pub(super) now: Timestamp,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) now: Timestamp,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(engine: &'a Engine, args: &'a Args, surface: Surface) -> Self {
+    pub(crate) fn new(engine: &'a Engine, args: &'a Args, surface: Surface) -> Self {
         Self { engine, args, surface, settings: engine.settings(), now: engine.now() }
     }
 
@@ -55,22 +55,22 @@ impl<'a> Call<'a> {
     }
 
     /// Alias by pattern of the configuration.
-    pub(super) fn name_to_alias(&self) -> impl Fn(&str) -> Option<String> + '_ {
+    pub(crate) fn name_to_alias(&self) -> impl Fn(&str) -> Option<String> + '_ {
         |name| self.settings.attributes.cluster_aliases.alias_of(name).map(str::to_owned)
     }
 
-    pub(super) fn filters(&self) -> SettingsFilters<'_> {
+    pub(crate) fn filters(&self) -> SettingsFilters<'_> {
         SettingsFilters(&self.settings)
     }
 
-    pub(super) fn problem_policy(&self) -> ProblemPolicy {
+    pub(crate) fn problem_policy(&self) -> ProblemPolicy {
         ProblemPolicy {
             poll: self.settings.discovery.poll,
             reasonable_lag_seconds: whole_seconds(self.settings.detection.reasonable_lag),
         }
     }
 
-    pub(super) fn topology_policy(&self) -> TopologyTextPolicy {
+    pub(crate) fn topology_policy(&self) -> TopologyTextPolicy {
         TopologyTextPolicy {
             poll: self.settings.discovery.poll,
             reasonable_maintenance_lag_seconds: whole_seconds(self.settings.operations.reasonable_lag),
@@ -129,7 +129,7 @@ impl<'a> Call<'a> {
 }
 
 /// The filters of the configuration.
-pub(super) struct SettingsFilters<'a>(&'a Settings);
+pub(crate) struct SettingsFilters<'a>(&'a Settings);
 
 impl AnalysisFilters for SettingsFilters<'_> {
     fn ignores_host(&self, hostname: &str) -> bool {

@@ -15,12 +15,13 @@ mod replication;
 mod tags;
 
 pub use answer::{Body, Failure, FailureKind, Printed, Reply};
+pub(crate) use call::Call;
 pub use call::Surface;
 
 use engine::Engine;
 use registry::{Args, Operation, OperationId};
 
-use call::Call;
+
 
 /// Carries out an operation.
 ///

@@ -87,9 +87,15 @@ pub(crate) fn rename(
     Ok(())
 }
 
-/// Deletes aliases not registered since.
+/// Deletes aliases not registered since of clusters that have no server any more. The alias of a living cluster stays,
+/// whether or not somebody registers it again while it does not change.
 pub(crate) fn expire_aliases(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    sql::execute(db, "delete from cluster_alias where last_registered < ?", [sql_time(before)])
+    sql::execute(
+        db,
+        "delete from cluster_alias where last_registered < ? and not exists (
+           select 1 from database_instance where database_instance.cluster_name = cluster_alias.cluster_name)",
+        [sql_time(before)],
+    )
 }
 
 /// Deletes domains not registered since.

@@ -186,3 +186,17 @@ async fn servers_unseen_for_long_go_and_those_never_seen_by_their_last_check() {
     expire(&bench, 240 * 3600 + 1).await;
     assert_eq!(bench.rows("select hostname from database_instance order by 1"), ["new", "well"]);
 }
+
+#[tokio::test]
+async fn the_alias_of_a_living_cluster_stays() {
+    let bench = Bench::new();
+    let mut instance = model::Instance::unknown(key(1));
+    instance.cluster_name = "db1:3306".to_owned();
+    bench.store.write_instances(vec![ports::InstanceWrite::Observed(instance.into())]).await.unwrap();
+    for cluster_name in ["db1:3306", "gone:3306"] {
+        let (cluster_name, alias) = (cluster_name.to_owned(), format!("alias of {cluster_name}"));
+        bench.apply(Command::SetClusterAlias { cluster_name, alias, at: at(0) }).await;
+    }
+    expire(&bench, 300 * 3600).await;
+    assert_eq!(bench.rows("select alias from cluster_alias"), ["alias of db1:3306"]);
+}

@@ -30,10 +30,9 @@ fn an_unreachable_primary_that_somebody_still_hears() {
          because: some readable replica receives from it
          not DeadMasterWithoutReplicas: that needs: has no replica
          not DeadMaster: that needs: no readable replica receives from it
+         not DeadMasterAndReplicas: that needs: no replica is readable
          not UnreachableMasterWithLaggingReplicas: that needs: every replica lags
          not AllMasterReplicasNotReplicating: that needs: is reachable
-         not UnreachableCoMaster: that needs: is a co-primary
-         not UnreachableIntermediateMaster: that needs: is not a primary
          no action: no recovery exists for this analysis",
     );
 }
@@ -90,7 +89,7 @@ fn settings_that_stand_in_the_way() {
 #[test]
 fn states_of_servers_and_replicas() {
     let cases = [
-        ("p1 partial down=3s", "p1", "p1:3306 is a primary, unreachable, though the basic variables could be read, last read 3.0 s ago"),
+        ("p1 down=3s partial", "p1", "p1:3306 is a primary, unreachable, though the basic variables could be read, last read 3.0 s ago"),
         ("p1 never", "p1", "p1:3306 is a primary, unreachable, never read"),
         ("p1", "p1", "p1:3306 is a primary, reachable, last read 1.0 s ago"),
         ("policy max_age=25s \n p1 age=30s", "p1", "p1:3306 is a primary, not checked for too long, last read 30.0 s ago"),

@@ -18,9 +18,9 @@ fn first_tier_replica_that_fails_to_connect() {
 fn binlog_server_that_fails_to_connect() {
     let code = "b: BinlogServerFailingToConnectToMaster";
     check_all(&[
-        ("first tier", "p1 \n b <- p1 maxscale mode=ON failing \n r2 <- p1", code),
+        ("first tier", "p1 \n b <- p1 nolog maxscale mode=ON failing \n r2 <- p1", code),
         ("any tier", "p1 \n r2 <- p1 \n r3 <- r2 \n b <- r2 maxscale failing depth=7", code),
-        ("it connects", "p1 \n b <- p1 maxscale \n r2 <- p1", ""),
+        ("it connects", "p1 \n b <- p1 nolog maxscale \n r2 <- p1", ""),
         ("an ordinary replica elsewhere", "p1 \n r2 <- p1 \n r3 <- r2 \n b <- r2 failing", ""),
     ]);
 }

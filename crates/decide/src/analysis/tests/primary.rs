@@ -21,7 +21,7 @@ fn unreachable_and_nobody_receives() {
         ("stopped receivers count as well", "p1 down=2s \n r1 <- p1 io=stopped \n r2 <- p1 io=connecting", "p1: DeadMaster"),
         ("reachable", "p1 \n r1 <- p1 io=stopped \n r2 <- p1 io=connecting", "p1: AllMasterReplicasNotReplicating"),
         ("one replica is unreadable", "p1 down=2s \n r1 <- p1 io=stopped \n r2 <- p1 down=2s", "p1: DeadMasterAndSomeReplicas"),
-        ("all replicas are unreadable", "p1 down=2s \n r1 <- p1 down=2s \n r2 <- p1 down=2s", "p1: DeadMasterAndReplicas"),
+        ("all replicas are unreadable", "p1 down=2s \n r1 <- p1 down=2s \n r2 <- p1 down=2s", "p1: DeadMasterAndReplicas, NoFailoverSupportStructureWarning"),
         ("a failure only of the primary", "p1 down=2s \n r1 <- p1", "p1: UnreachableMaster"),
         ("a replica whose source is detached is a primary", "m <- //gone down=2s \n r1 <- m io=stopped", "m: DeadMaster"),
         ("a partly read primary is dead all the same", "p1 down=2s partial \n r1 <- p1 io=stopped", "p1: DeadMaster"),
@@ -82,7 +82,7 @@ fn reachable_with_broken_replicas() {
         ("one of two stopped", "p1 \n r1 <- p1 io=stopped \n r2 <- p1", ""),
         ("one stopped, one unreadable", "p1 \n r1 <- p1 io=stopped \n r2 <- p1 down=2s", "p1: AllMasterReplicasNotReplicatingOrDead"),
         ("one replicates, one unreadable", "p1 \n r1 <- p1 \n r2 <- p1 down=2s", ""),
-        ("two unreadable", "p1 \n r1 <- p1 down=2s \n r2 <- p1 down=2s", "p1: AllMasterReplicasDead"),
+        ("two unreadable", "p1 \n r1 <- p1 down=2s \n r2 <- p1 down=2s", "p1: AllMasterReplicasDead, NoFailoverSupportStructureWarning"),
     ]);
 }
 

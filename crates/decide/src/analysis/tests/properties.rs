@@ -57,7 +57,8 @@ proptest! {
             let other = usize::try_from(seed.rotate_left(u32::try_from(at).unwrap() * 7) % count as u64).unwrap();
             instances.swap(at, other);
         }
-        let mut fleet = Fleet { downtimes: drawn.fleet.downtimes.clone(), ..Fleet::default() };
+        let mut fleet = Fleet::default();
+        fleet.downtimes.clone_from(&drawn.fleet.downtimes);
         for instance in instances {
             fleet.insert(model::Instance::clone(&instance));
         }

@@ -30,7 +30,7 @@ fn rows_of_one_code_respond_alike() {
 }
 
 #[test]
-fn every_row_has_a_sentence_and_an_unreachable_dead_server_is_not_heard() {
+fn every_row_has_a_sentence_and_asks_nothing_twice() {
     for rule in all_rules() {
         assert!(rule.meaning.starts_with("The ") || rule.meaning.contains("replica"), "{}", rule.code);
         let (mut texts, count) = (rule.when.to_vec(), rule.when.len());

@@ -1,0 +1,211 @@
+//! Primaries that die, hang, or only seem to: what the daemon does about them, on real servers under write load.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use lab::{CutKind, Family, Party, Writer, wait_until};
+use serde_json::{Value, json};
+
+use crate::world::{PATIENCE, World};
+
+/// Longest a write load may see nothing acknowledged when the primary is killed. The product's own budget is smaller;
+/// this is what a busy test machine must manage.
+const KILL_GAP_MAX: Duration = Duration::from_secs(5);
+
+pub async fn a_killed_primary_is_replaced(family: Family) -> Result<()> {
+    let world = World::start(family, json!({})).await?;
+    let writer = Writer::start(&world.lab).await?;
+    writer.wait_acknowledged(200).await?;
+    world.lab.server("a").kill9()?;
+    let recovery = world.wait_recovered("a").await?;
+    ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
+    let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
+    writer.wait_acknowledged(200).await?;
+    let report = writer.finish().await?;
+    ensure!(report.longest_gap() < KILL_GAP_MAX, "writes failed for {:?}", report.longest_gap());
+    world.assert_is_primary(&promoted).await?;
+    for other in ["b", "c", "d"].into_iter().filter(|name| *name != promoted) {
+        world.assert_replicates(other, &promoted).await?;
+    }
+    assert_cluster_follows(&world, &promoted).await
+}
+
+/// The API shows the new cluster, the failed server is downtimed, and the steps tell the story.
+async fn assert_cluster_follows(world: &World, promoted: &str) -> Result<()> {
+    let name = world.lab.address(promoted);
+    wait_until("the cluster has its new shape", PATIENCE, || async {
+        let cluster = world.ok(&format!("/api/cluster/{name}")).await?;
+        let members = cluster.as_array().map_or(0, Vec::len);
+        if members == 3 { Ok(()) } else { bail!("{members} members: {cluster}") }
+    })
+    .await?;
+    let failed = world.lab.server("a");
+    let instance = world.ok(&format!("/api/instance/127.0.0.1/{}", failed.port())).await?;
+    ensure!(instance["IsDowntimed"] == json!(true) && instance["DowntimeReason"] == json!("lost-in-recovery"), "{instance}");
+    let recovery = world.wait_recovered("a").await?;
+    let uid = recovery["UID"].as_str().unwrap_or_default().to_owned();
+    let steps = world.ok(&format!("/api/audit-recovery-steps/{uid}")).await?;
+    ensure!(steps.as_array().is_some_and(|steps| steps.len() > 5), "{steps}");
+    Ok(())
+}
+
+pub async fn a_hung_primary_is_replaced(family: Family) -> Result<()> {
+    let world = World::start(family, json!({})).await?;
+    let writer = Writer::start(&world.lab).await?;
+    writer.wait_acknowledged(200).await?;
+    world.lab.server("a").hang()?;
+    let recovery = world.wait_recovered("a").await?;
+    ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
+    let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
+    writer.wait_acknowledged(200).await?;
+    writer.finish().await?;
+    world.assert_is_primary(&promoted).await
+}
+
+pub async fn a_primary_cut_off_only_from_the_daemon_stays(family: Family) -> Result<()> {
+    let world = World::start(family, json!({})).await?;
+    world.lab.cut(Party::Orchestrator, "a", CutKind::Drop)?;
+    world.wait_analysis("a", "UnreachableMaster").await?;
+    // The evidence lasts: several rounds must come to the same verdict.
+    let rounds = 5;
+    for _ in 0..rounds {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let found = world.analysis("a").await?;
+        ensure!(found == "UnreachableMaster", "turned into {found}");
+    }
+    ensure!(world.recoveries().await?.is_empty(), "a reachable primary was failed over");
+    world.lab.heal()?;
+    world.wait_analysis("a", "NoProblem").await?;
+    world.assert_replicates("b", "a").await
+}
+
+pub async fn a_second_failure_within_the_block_period_waits_for_a_person(family: Family) -> Result<()> {
+    let world = World::start(family, json!({})).await?;
+    world.lab.server("a").kill9()?;
+    let first = world.wait_recovered("a").await?;
+    let Some(promoted) = world.successor(&first) else { bail!("no successor: {first}") };
+    for other in ["b", "c", "d"].into_iter().filter(|name| *name != promoted) {
+        world.assert_replicates(other, &promoted).await?;
+    }
+    world.wait_analysis(&promoted, "NoProblem").await?;
+    world.lab.server(&promoted).kill9()?;
+    world.wait_analysis(&promoted, "DeadMaster").await?;
+    wait_until("the second failover is blocked", PATIENCE, || async {
+        let blocked = world.ok("/api/blocked-recoveries").await?;
+        if blocked.as_array().is_some_and(|list| !list.is_empty()) { Ok(()) } else { bail!("{blocked}") }
+    })
+    .await?;
+    ensure!(world.recoveries().await?.len() == 1, "the block period was not kept");
+    world.ok("/api/ack-all-recoveries?comment=seen").await?;
+    let second = world.wait_recovered(&promoted).await?;
+    ensure!(second["IsSuccessful"] == json!(true), "{second}");
+    Ok(())
+}
+
+pub async fn a_downtimed_primary_is_left_alone(family: Family) -> Result<()> {
+    let world = World::start(family, json!({})).await?;
+    let port = world.lab.server("a").port();
+    world.ok(&format!("/api/begin-downtime/127.0.0.1/{port}/tester/maintenance/1h")).await?;
+    world.lab.server("a").kill9()?;
+    world.wait_analysis("a", "DeadMaster").await?;
+    assert_nothing_happens(&world).await?;
+    world.ok(&format!("/api/end-downtime/127.0.0.1/{port}")).await?;
+    let recovery = world.wait_recovered("a").await?;
+    ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
+    Ok(())
+}
+
+pub async fn nothing_is_recovered_while_recoveries_are_switched_off(family: Family) -> Result<()> {
+    let world = World::start(family, json!({})).await?;
+    world.ok("/api/disable-global-recoveries").await?;
+    world.lab.server("a").kill9()?;
+    world.wait_analysis("a", "DeadMaster").await?;
+    assert_nothing_happens(&world).await?;
+    let detections = world.ok("/api/audit-failure-detection").await?;
+    ensure!(detections.as_array().is_some_and(|list| !list.is_empty()), "detection goes on: {detections}");
+    world.ok("/api/enable-global-recoveries").await?;
+    let recovery = world.wait_recovered("a").await?;
+    ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
+    Ok(())
+}
+
+/// Several analysis rounds pass without a recovery.
+async fn assert_nothing_happens(world: &World) -> Result<()> {
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let recoveries = world.recoveries().await?;
+    ensure!(recoveries.is_empty(), "{recoveries:?}");
+    Ok(())
+}
+
+pub async fn failing_hooks_stop_only_what_they_may_stop(family: Family) -> Result<()> {
+    let log = tempfile::NamedTempFile::new()?;
+    let file = log.path().display();
+    let world = World::start(
+        family,
+        json!({
+            "OnFailureDetectionProcesses": [format!("echo detect {{failureType}} >> {file}; exit 1")],
+            "PreFailoverProcesses": [format!("echo pre $ORC_FAILED_PORT >> {file}")],
+            "PostMasterFailoverProcesses": [format!("echo post-master {{successorPort}} >> {file}; exit 3")],
+            "PostFailoverProcesses": [format!("echo post {{isSuccessful}} >> {file} &")],
+        }),
+    )
+    .await?;
+    world.lab.server("a").kill9()?;
+    let recovery = world.wait_recovered("a").await?;
+    ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
+    let port = world.lab.server("a").port();
+    let successor = recovery["SuccessorKey"]["Port"].clone();
+    wait_until("all hooks ran", PATIENCE, || async {
+        let text = std::fs::read_to_string(log.path())?;
+        let wanted =
+            ["detect DeadMaster".to_owned(), format!("pre {port}"), format!("post-master {successor}"), "post true".to_owned()];
+        match wanted.iter().find(|line| !text.lines().any(|found| found == line.as_str())) {
+            None => Ok(()),
+            Some(missing) => bail!("no line `{missing}` in:\n{text}"),
+        }
+    })
+    .await
+}
+
+pub async fn a_failing_hook_before_the_failover_stops_it(family: Family) -> Result<()> {
+    let world = World::start(family, json!({ "PreFailoverProcesses": ["exit 7"] })).await?;
+    world.lab.server("a").kill9()?;
+    let recovery = world.wait_recovered("a").await?;
+    ensure!(recovery["IsSuccessful"] == json!(false), "{recovery}");
+    for name in ["b", "c", "d"] {
+        let read_only = world.lab.server(name).value("SELECT @@global.read_only").await?;
+        ensure!(read_only != "0", "{name} was opened");
+    }
+    Ok(())
+}
+
+/// The daemon dies while a hook before the failover runs; the next one undoes that recovery and does its own.
+pub async fn a_daemon_that_dies_in_a_recovery_is_succeeded(family: Family) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (begun, go) = (folder.path().join("begun"), folder.path().join("go"));
+    let hook = format!("touch {}; while [ ! -e {} ]; do sleep 0.1; done", begun.display(), go.display());
+    let mut world = World::start(family, json!({ "PreFailoverProcesses": [hook] })).await?;
+    world.lab.server("a").kill9()?;
+    wait_until("the hook runs", PATIENCE, || async {
+        if begun.exists() { Ok(()) } else { bail!("not yet") }
+    })
+    .await?;
+    std::fs::write(&go, "")?;
+    world.crash_and_restart().await?;
+    let recovery = wait_until("a later recovery succeeded", PATIENCE, || async {
+        let all = world.recoveries().await?;
+        match all.iter().find(|recovery| recovery["IsSuccessful"] == json!(true)) {
+            Some(recovery) => Ok::<Value, anyhow::Error>(recovery.clone()),
+            None => bail!("{all:?}"),
+        }
+    })
+    .await?;
+    let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
+    world.assert_is_primary(&promoted).await?;
+    for other in ["b", "c", "d"].into_iter().filter(|name| *name != promoted) {
+        world.assert_replicates(other, &promoted).await?;
+    }
+    let unfinished = world.recoveries().await?.iter().filter(|r| r["RecoveryEndTimestamp"] == json!("")).count();
+    ensure!(unfinished == 0, "{unfinished} recoveries were left open");
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! This node: is it alive, well and active; and its configuration.
+
+use model::NodeIdentity;
+use registry::wire::{HealthView, NodeView, to_json};
+use registry::{NodeOperation as Op, Param};
+use settings::{BackendKind, Secrets};
+
+use super::answer::{Failure, Reply};
+use super::call::Call;
+
+pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
+    match operation {
+        Op::Health => health(call).await,
+        Op::LoadBalancerCheck => Ok(bare_word("OK")),
+        Op::LeaderCheck => Ok(leader_check(call)),
+        Op::RaftPeers => Err(without_raft("raft-nodes")),
+        Op::RaftState | Op::RaftHealth | Op::RaftStatus => Err(without_raft("raft-state")),
+        Op::RaftLeader => Err(without_raft("raft-leader")),
+        Op::DumpConfig => Ok(dump_config(call)),
+    }
+}
+
+fn bare_word(word: &str) -> Reply {
+    Reply::bare(to_json(word), vec![word.to_owned()])
+}
+
+fn leader_check(call: &Call<'_>) -> Reply {
+    if call.engine.may_act() {
+        return bare_word("OK");
+    }
+    let asked = call.args.text(Param::StatusCode).and_then(|text| text.parse().ok());
+    let status = asked.filter(|status| (200..1000).contains(status)).unwrap_or(404);
+    Reply { status: Some(status), ..bare_word("Not leader") }
+}
+
+/// The consensus group is not configured; the name is the one clients of the original see.
+fn without_raft(name: &str) -> Failure {
+    Failure::refused(format!("{name}: not running with raft setup"))
+}
+
+/// Healthy means: the backend answers. A node whose backend does not answer can neither record nor recover.
+async fn health(call: &Call<'_>) -> Result<Reply, Failure> {
+    let error = call.engine.store().foreign_changes().await.err().map(|error| error.to_string());
+    let started = call.now - call.engine.running_for();
+    let backend = backend_text(call);
+    let this = |version, backend| NodeView {
+        node: call.engine.node(),
+        version,
+        first_seen: Some(started),
+        last_seen: Some(call.now),
+        backend,
+    };
+    let nobody = NodeIdentity::default();
+    let is_active = call.engine.may_act();
+    let active = if is_active {
+        this("", "")
+    } else {
+        NodeView { node: &nobody, version: "", first_seen: None, last_seen: None, backend: "" }
+    };
+    let view = HealthView {
+        is_healthy: error.is_none(),
+        node: call.engine.node(),
+        is_active,
+        active,
+        error: error.as_deref(),
+        available: &[this(&call.engine.identity().version, &backend)],
+    };
+    let details = call.json(&view);
+    match error {
+        None => Ok(Reply::envelope("Application node is healthy", details)),
+        Some(error) => {
+            let failure = Failure::refused(format!("Application node is unhealthy {error}"));
+            Err(Failure { details: Some(details), ..failure })
+        }
+    }
+}
+
+fn backend_text(call: &Call<'_>) -> String {
+    let backend = &call.settings.backend;
+    match backend.kind {
+        BackendKind::Sqlite => backend.sqlite_file.as_deref().map(|f| f.display().to_string()).unwrap_or_default(),
+        BackendKind::Mysql => format!("{}:{}", backend.host.as_deref().unwrap_or_default(), backend.port),
+    }
+}
+
+fn dump_config(call: &Call<'_>) -> Reply {
+    let secrets = if call.args.is_on(Param::ShowSecrets) { Secrets::Shown } else { Secrets::Hidden };
+    let line = call.settings.to_json_line(secrets);
+    Reply::bare(line.clone(), vec![line])
+}

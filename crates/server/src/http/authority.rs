@@ -1,0 +1,157 @@
+//! Who may ask for what.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use settings::{Authentication, Authority};
+
+use super::respond::Refusal;
+
+/// The user that `multi` lets read with any password.
+const READER: &str = "readonly";
+
+/// What a request may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Access {
+    /// It may change things.
+    pub(super) may_write: bool,
+    /// The user, when it has a name.
+    pub(super) user: Option<String>,
+}
+
+/// Judges a request by its headers.
+///
+/// # Errors
+/// It may not even read.
+pub(super) fn access(authority: &Authority, headers: &HeaderMap) -> Result<Access, Refusal> {
+    let mut access = match authority.method {
+        Authentication::None => Access { may_write: true, user: None },
+        Authentication::Basic | Authentication::Multi => by_password(authority, headers)?,
+        Authentication::Proxy => by_proxy(authority, headers),
+        // Nobody can hold a token yet, and oauth never let anybody write.
+        Authentication::Token | Authentication::OAuth => Access { may_write: false, user: None },
+    };
+    if authority.read_only {
+        access = Access { may_write: false, user: None };
+    }
+    Ok(access)
+}
+
+fn by_password(authority: &Authority, headers: &HeaderMap) -> Result<Access, Refusal> {
+    let (user, password) = credentials(headers).ok_or_else(Refusal::not_authenticated)?;
+    let is_multi = authority.method == Authentication::Multi;
+    if is_multi && user == READER {
+        return Ok(Access { may_write: false, user: Some(user) });
+    }
+    let is_right = same_text(&user, &authority.user) & same_text(&password, authority.password.expose());
+    if is_right { Ok(Access { may_write: true, user: Some(user) }) } else { Err(Refusal::not_authenticated()) }
+}
+
+fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
+}
+
+/// Compares without telling by time where texts differ.
+fn same_text(given: &str, wanted: &str) -> bool {
+    let (given, wanted) = (given.as_bytes(), wanted.as_bytes());
+    let mut difference = given.len() ^ wanted.len();
+    for (at, byte) in given.iter().enumerate() {
+        difference |= usize::from(byte ^ wanted.get(at).copied().unwrap_or(0));
+    }
+    difference == 0
+}
+
+/// A request without user may read only: `*` means every user, not nobody.
+fn by_proxy(authority: &Authority, headers: &HeaderMap) -> Access {
+    let user = headers.get(authority.user_header.as_str()).and_then(|value| value.to_str().ok());
+    let Some(user) = user.filter(|user| !user.is_empty()) else {
+        return Access { may_write: false, user: None };
+    };
+    let named = authority.power_users.iter().any(|power| power == "*" || power == user);
+    let may_write = named || is_in_groups(user, &authority.power_groups);
+    Access { may_write, user: Some(user.to_owned()) }
+}
+
+fn is_in_groups(user: &str, groups: &[String]) -> bool {
+    if groups.is_empty() {
+        return false;
+    }
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    is_member(user, groups, &read("/etc/group"), &read("/etc/passwd"))
+}
+
+/// Membership by the texts of the group and the user database.
+fn is_member(user: &str, groups: &[String], group_file: &str, user_file: &str) -> bool {
+    let field = |line: &str, at: usize| line.split(':').nth(at).unwrap_or_default().to_owned();
+    let Some(account) = user_file.lines().find(|line| field(line, 0) == user) else { return false };
+    let primary_group_id = field(account, 3);
+    group_file.lines().filter(|line| groups.contains(&field(line, 0))).any(|line| {
+        field(line, 2) == primary_group_id || field(line, 3).split(',').any(|member| member == user)
+    })
+}
+
+/// Refuses changes that a browser makes for a page of another site.
+///
+/// # Errors
+/// The browser says so.
+pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if matches!(text("sec-fetch-site"), Some("cross-site")) {
+        return Err(Refusal::cross_site());
+    }
+    match (text("origin"), text("host")) {
+        (Some(origin), Some(host)) if origin.split_once("://").is_none_or(|(_, from)| from != host) => {
+            Err(Refusal::cross_site())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_compared_whole() {
+        assert!(same_text("tiger", "tiger") && same_text("", ""));
+        for (given, wanted) in [("tige", "tiger"), ("tigers", "tiger"), ("", "x"), ("x", ""), ("Tiger", "tiger")] {
+            assert!(!same_text(given, wanted), "{given} {wanted}");
+        }
+    }
+
+    #[test]
+    fn groups_count_by_list_and_by_primary_group() {
+        let group_file = "dba:x:50:ann,bob\nops:x:60:\n";
+        let user_file = "ann:x:1:10::/:\nbob:x:2:10::/:\ncy:x:3:60::/:\ndan:x:4:10::/:\n";
+        let groups = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for (user, wanted, is_power) in [
+            ("ann", &["dba"][..], true),
+            ("ann", &["ops"], false),
+            ("cy", &["ops", "dba"], true),
+            ("dan", &["ops", "dba"], false),
+            ("nobody", &["dba"], false),
+        ] {
+            assert_eq!(is_member(user, &groups(wanted), group_file, user_file), is_power, "{user}");
+        }
+    }
+
+    #[test]
+    fn browsers_of_other_sites_are_refused() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        };
+        assert!(check_origin(&headers(&[("host", "orc:3000")])).is_ok());
+        assert!(check_origin(&headers(&[("host", "orc:3000"), ("origin", "http://orc:3000")])).is_ok());
+        assert!(check_origin(&headers(&[("host", "orc:3000"), ("origin", "http://evil")])).is_err());
+        assert!(check_origin(&headers(&[("host", "orc:3000"), ("origin", "null")])).is_err());
+        assert!(check_origin(&headers(&[("sec-fetch-site", "cross-site")])).is_err());
+        assert!(check_origin(&headers(&[("sec-fetch-site", "same-origin")])).is_ok());
+    }
+}

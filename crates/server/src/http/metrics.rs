@@ -1,0 +1,144 @@
+//! Counters for Prometheus, and as the flat JSON object that scripts of the original read.
+
+use std::fmt::Write;
+
+use engine::{Engine, RecoveryCounters};
+use serde_json::{Map, Value, json};
+
+/// What a number means to Prometheus.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Counter,
+    Gauge,
+}
+
+/// The text of `/metrics`.
+pub(super) fn prometheus(engine: &Engine) -> String {
+    let metrics = engine.metrics();
+    let mut out = String::new();
+    let mut one = |name: &str, kind, help: &str, value: f64| {
+        head(&mut out, name, kind, help);
+        sample(&mut out, name, "", value);
+    };
+    let seconds = metrics.discovery_micros.get() as f64 / 1e6;
+    one("orchestrator_discoveries_total", Kind::Counter, "Reads of servers.", number(metrics.discoveries_attempt.get()));
+    one("orchestrator_discovery_failures_total", Kind::Counter, "Failed reads.", number(metrics.discoveries_fail.get()));
+    one("orchestrator_discovery_seconds_total", Kind::Counter, "Time spent reading servers.", seconds);
+    one(
+        "orchestrator_slow_discoveries_total",
+        Kind::Counter,
+        "Reads that took longer than the poll interval.",
+        number(metrics.discoveries_slow.get()),
+    );
+    one("orchestrator_discovery_queue", Kind::Gauge, "Servers waiting to be read.", number(metrics.discovery_queue.get()));
+    one("orchestrator_dead_instances", Kind::Gauge, "Servers polled with back-off.", number(metrics.dead_instances.get()));
+    one("orchestrator_instances", Kind::Gauge, "Known servers.", engine.fleet().len() as f64);
+    one("orchestrator_clusters", Kind::Gauge, "Known clusters.", engine.fleet().cluster_names().count() as f64);
+    one(
+        "orchestrator_lost_connections_total",
+        Kind::Counter,
+        "Kept connections that broke.",
+        number(metrics.lost_connections.get()),
+    );
+    one(
+        "orchestrator_emergency_reads_total",
+        Kind::Counter,
+        "Reads because something looked wrong.",
+        number(metrics.emergency_reads.get()),
+    );
+    one("orchestrator_analysis_rounds_total", Kind::Counter, "Rounds of analysis.", number(metrics.analysis_rounds.get()));
+    one("orchestrator_backend_rows_total", Kind::Counter, "Rows written behind.", number(metrics.rows_written.get()));
+    one(
+        "orchestrator_backend_write_failures_total",
+        Kind::Counter,
+        "Batches that could not be written and were kept.",
+        number(metrics.write_failures.get()),
+    );
+    one("orchestrator_recoveries_pending", Kind::Gauge, "Findings being handled.", number(metrics.recoveries_pending.get()));
+    one("orchestrator_task_panics_total", Kind::Counter, "Tasks ended by a defect.", number(engine.supervisor().panics()));
+    one("orchestrator_is_active", Kind::Gauge, "This node may act.", f64::from(u8::from(engine.may_act())));
+    one("orchestrator_uptime_seconds", Kind::Gauge, "Time since the start.", engine.running_for().as_secs_f64());
+    recoveries(&mut out, engine);
+    out
+}
+
+fn recoveries(out: &mut String, engine: &Engine) {
+    let name = "orchestrator_recoveries_total";
+    head(out, name, Kind::Counter, "Recoveries by kind and outcome.");
+    for (kind, counters) in kinds(engine) {
+        let outcomes = [("start", &counters.start), ("success", &counters.success), ("fail", &counters.fail)];
+        for (outcome, counter) in outcomes {
+            sample(out, name, &format!("{{kind=\"{kind}\",outcome=\"{outcome}\"}}"), number(counter.get()));
+        }
+    }
+}
+
+fn kinds(engine: &Engine) -> [(&'static str, &RecoveryCounters); 3] {
+    let metrics = engine.metrics();
+    [
+        ("dead_master", &metrics.dead_primary),
+        ("dead_co_master", &metrics.dead_co_primary),
+        ("dead_intermediate_master", &metrics.dead_intermediate),
+    ]
+}
+
+fn head(out: &mut String, name: &str, kind: Kind, help: &str) {
+    let kind = match kind {
+        Kind::Counter => "counter",
+        Kind::Gauge => "gauge",
+    };
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn sample(out: &mut String, name: &str, labels: &str, value: f64) {
+    let _ = writeln!(out, "{name}{labels} {value}");
+}
+
+/// Counters beyond 2^53 lose their last digits, as in Prometheus itself.
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// The text of `/debug/metrics`.
+pub(super) fn debug_metrics(engine: &Engine) -> String {
+    let metrics = engine.metrics();
+    let mut all = vars();
+    let mut put = |name: &str, value: u64| all.insert(name.to_owned(), Value::from(value));
+    put("analysis.change.write.attempt", metrics.analysis_change_attempt.get());
+    put("discoveries.attempt", metrics.discoveries_attempt.get());
+    put("discoveries.dead_instances", metrics.dead_instances.get());
+    put("discoveries.fail", metrics.discoveries_fail.get());
+    put("discoveries.instance_poll_seconds_exceeded", metrics.discoveries_slow.get());
+    put("discoveries.queue_length", metrics.discovery_queue.get());
+    put("elect.is_elected", u64::from(engine.may_act()));
+    put("instance.write", metrics.rows_written.get());
+    for (kind, counters) in kinds(engine) {
+        put(&format!("recover.{kind}.start"), counters.start.get());
+        put(&format!("recover.{kind}.success"), counters.success.get());
+        put(&format!("recover.{kind}.fail"), counters.fail.get());
+    }
+    put("recover.pending", metrics.recoveries_pending.get());
+    Value::Object(all).to_string()
+}
+
+/// The text of `/debug/vars`.
+pub(super) fn debug_vars() -> String {
+    Value::Object(vars()).to_string()
+}
+
+fn vars() -> Map<String, Value> {
+    let command: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut vars = Map::new();
+    vars.insert("cmdline".to_owned(), Value::from(command));
+    vars.insert("memstats".to_owned(), json!({ "Sys": resident_bytes() }));
+    vars
+}
+
+/// Memory of this process, bytes; 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}

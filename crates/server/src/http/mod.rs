@@ -1,0 +1,181 @@
+//! The HTTP listener: API, status page and metrics.
+//!
+//! Requests are matched against the registry's own table, so a route exists exactly when an operation declares it.
+//! Every answer below `/api` is JSON, errors included. Reading is by GET or HEAD; what changes something also accepts
+//! POST, refuses HEAD, and refuses browsers that come from another site. A change goes on when its client hangs up.
+
+mod authority;
+mod listen;
+mod metrics;
+mod page;
+mod request;
+mod respond;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub use listen::{ListenError, Listener, serve};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use engine::Engine;
+use registry::{Args, Effect, Matched, Operation, RouteTable};
+use settings::MessageIdentity;
+
+use crate::dispatch::{self, Failure, Reply, Surface};
+use authority::Access;
+use respond::Refusal;
+
+/// Longest time for an answer that only reads.
+const READ_MAX: Duration = Duration::from_secs(30);
+
+/// Everything a request needs. Made once, when the listener starts.
+pub struct App {
+    engine: Engine,
+    routes: RouteTable,
+    prefix: String,
+    status_path: String,
+    message_prefix: String,
+}
+
+impl App {
+    /// An application around an engine, with paths as configured now.
+    pub fn new(engine: Engine) -> Arc<Self> {
+        let settings = engine.settings();
+        let listener = &settings.listener;
+        let prefix = listener.url_prefix.clone();
+        let status_path = listener.status_endpoint.clone();
+        let message_prefix = message_prefix(&settings, &engine.node().hostname);
+        Arc::new(Self { engine, routes: RouteTable::new(), prefix, status_path, message_prefix })
+    }
+
+    /// The application as a service; for the listener and for tests.
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new().fallback(answer).with_state(self)
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The path below the prefix; `None` when the prefix is missing.
+    fn below_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(&self.prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The operation a path means.
+    fn matched(&self, path: &str) -> Option<Matched> {
+        // A customised status path is served exactly as given, with and without prefix; the usual one stays.
+        let below = self.below_prefix(path);
+        if path == self.status_path || below == Some(self.status_path.as_str()) {
+            return self.routes.find("status");
+        }
+        self.routes.find(below?.strip_prefix("/api/")?)
+    }
+}
+
+fn message_prefix(settings: &settings::Settings, hostname: &str) -> String {
+    let custom = settings.listener.custom_identity.as_str();
+    let identity = match settings.listener.message_identity {
+        MessageIdentity::None => "",
+        MessageIdentity::Custom => custom,
+        MessageIdentity::Fqdn | MessageIdentity::Hostname if hostname.is_empty() => custom,
+        MessageIdentity::Fqdn | MessageIdentity::Hostname => hostname,
+    };
+    if identity.is_empty() { String::new() } else { format!("Orchestrator {identity} says: ") }
+}
+
+async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let access = match authority::access(&app.engine.settings().authority, &parts.headers) {
+        Ok(access) => access,
+        Err(refusal) => return refusal.response(&app.message_prefix),
+    };
+    if let Some(matched) = app.matched(path) {
+        let query = parts.uri.query().unwrap_or_default();
+        let result = operate(&app, matched, &parts.method, query, &parts.headers, body, access).await;
+        return match result {
+            Ok(reply) => respond::reply(&reply, &app.message_prefix),
+            Err(refusal) => refusal.response(&app.message_prefix),
+        };
+    }
+    let found = app.below_prefix(path).map(|below| below.strip_suffix('/').unwrap_or(below));
+    match (&parts.method, found) {
+        (&Method::GET | &Method::HEAD, Some(below)) => {
+            other_page(&app, below).unwrap_or_else(|| Refusal::no_route(path).response(&app.message_prefix))
+        }
+        _ => Refusal::no_route(path).response(&app.message_prefix),
+    }
+}
+
+/// What is not part of the API.
+fn other_page(app: &App, below: &str) -> Option<Response> {
+    Some(match below {
+        "" => respond::redirect(&format!("{}/web/clusters", app.prefix)),
+        "/web" | "/web/clusters" | "/web/home" => respond::html(page::clusters(app)),
+        "/web/clusters-analysis" => respond::html(page::analysis(app)),
+        "/metrics" => respond::text(metrics::prometheus(&app.engine)),
+        "/debug/metrics" => respond::json(200, metrics::debug_metrics(&app.engine)),
+        "/debug/vars" => respond::json(200, metrics::debug_vars()),
+        _ => {
+            let cluster = below.strip_prefix("/web/cluster/")?;
+            respond::html(page::cluster(app, &request::percent_decoded(cluster)?)?)
+        }
+    })
+}
+
+async fn operate(
+    app: &Arc<App>,
+    matched: Matched,
+    method: &Method,
+    query: &str,
+    headers: &HeaderMap,
+    body: Body,
+    access: Access,
+) -> Result<Reply, Refusal> {
+    let Matched { operation, mut args } = matched;
+    check_method(operation, method)?;
+    if operation.effect != Effect::Read {
+        authority::check_origin(headers)?;
+        if !access.may_write {
+            return Err(Refusal::unauthorized());
+        }
+    }
+    request::read_query(query, &mut args);
+    request::read_body(headers, body, &mut args).await?;
+    args.user = access.user;
+    if operation.effect == Effect::Read {
+        let answer = dispatch::run(&app.engine, operation, &args, Surface::Http);
+        return match tokio::time::timeout(READ_MAX, answer).await {
+            Ok(result) => result.map_err(Refusal::from),
+            Err(_elapsed) => Err(Refusal::too_slow()),
+        };
+    }
+    change(&app.engine, operation, args).await.map_err(Refusal::from)
+}
+
+fn check_method(operation: &Operation, method: &Method) -> Result<(), Refusal> {
+    let allowed: &[Method] =
+        if operation.effect == Effect::Read { &[Method::GET, Method::HEAD] } else { &[Method::GET, Method::POST] };
+    if allowed.contains(method) { Ok(()) } else { Err(Refusal::method(method, allowed)) }
+}
+
+/// Runs a change in a task of its own: it does not stop half-way when the client hangs up.
+async fn change(engine: &Engine, operation: &'static Operation, args: Args) -> Result<Reply, Failure> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let worker = engine.clone();
+    engine.supervisor().start("change asked for by HTTP", async move {
+        let result = dispatch::run(&worker, operation, &args, Surface::Http).await;
+        // The client may be gone; what was done is audited.
+        let _ = sender.send(result);
+    });
+    receiver.await.unwrap_or_else(|_| Err(Failure::refused("the operation ended by a defect; see the log")))
+}
