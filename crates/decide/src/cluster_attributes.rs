@@ -4,6 +4,9 @@
 //! level with every read. Host names in the instance must be resolved already. Errant transactions are found elsewhere,
 //! with the reference server that [`place`] names.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Detected, Downtime, Fleet, Instance, InstanceKey, Timestamp};
@@ -144,7 +147,11 @@ pub fn classify(
     let hostname = instance.key.hostname();
     let choose = |answer: &Option<String>, source: &ClassSource<'_>, known: Option<&String>| {
         let known = known.filter(|value| source.is_queried && !value.is_empty());
-        answer.clone().or_else(|| known.cloned()).or_else(|| (source.from_hostname)(hostname)).unwrap_or_default()
+        answer
+            .clone()
+            .or_else(|| known.cloned())
+            .or_else(|| (source.from_hostname)(hostname))
+            .unwrap_or_default()
     };
     let data_center =
         choose(&detected.data_center, &sources.data_center, previous.map(|known| &known.data_center));
@@ -180,7 +187,8 @@ pub fn cluster_aliases(fleet: &Fleet, now: Timestamp) -> BTreeMap<String, String
     let mut by_alias: BTreeMap<String, String> = BTreeMap::new();
     for instance in suggesting {
         let (cluster, alias) = (instance.cluster_name.clone(), instance.suggested_cluster_alias.clone());
-        if let Some(loser) = by_alias.insert(alias.clone(), cluster.clone()).filter(|loser| *loser != cluster) {
+        if let Some(loser) = by_alias.insert(alias.clone(), cluster.clone()).filter(|loser| *loser != cluster)
+        {
             by_cluster.remove(&loser);
         }
         if let Some(former) = by_cluster.insert(cluster, alias.clone()).filter(|former| *former != alias) {

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use model::{Action, GtidSet, GtidUse, Instance, InstanceKey, MariaDbPosition, OnFailure, Plan, Step, StepId, Threads};
+use model::{
+    Action, GtidSet, GtidUse, Instance, InstanceKey, MariaDbPosition, OnFailure, Plan, Step, StepId, Threads,
+};
 
 /// How bad a note is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +84,7 @@ pub struct CheckContext {
     pub lost: BTreeSet<InstanceKey>,
     /// Lost replicas have to be detached.
     pub detach_lost: bool,
-    /// Servers that may hold unapplied transactions by design, such as replicas re-pointed by GTID.
+    /// What earlier phases and steps established.
     known: BTreeMap<InstanceKey, State>,
 }
 
@@ -159,7 +161,11 @@ impl Check<'_> {
             }
             for before in &step.after {
                 if plan.step(*before).is_none() {
-                    self.error(CheckRule::Order, Some(step.id), format!("it waits for step {before}, which does not exist"));
+                    self.error(
+                        CheckRule::Order,
+                        Some(step.id),
+                        format!("it waits for step {before}, which does not exist"),
+                    );
                 }
             }
         }
@@ -193,8 +199,12 @@ impl Check<'_> {
     fn one_at_a_time(&mut self, plan: &Plan) {
         for (at, step) in plan.steps.iter().enumerate() {
             for other in &plan.steps[..at] {
-                if other.server == step.server && !self.comes_before(other, step) && !self.comes_before(step, other) {
-                    let message = format!("it may run at the same time as step {} on {}", other.id, step.server);
+                if other.server == step.server
+                    && !self.comes_before(other, step)
+                    && !self.comes_before(step, other)
+                {
+                    let message =
+                        format!("it may run at the same time as step {} on {}", other.id, step.server);
                     self.error(CheckRule::OneAtATime, Some(step.id), message);
                 }
             }
@@ -239,9 +249,13 @@ impl Check<'_> {
             self.error(CheckRule::NoCircle, Some(step.id), format!("{} is a primary now", step.server));
         }
         if matches!(threads, Threads::Both | Threads::Receiver) {
-            let discards = self.context.servers.get(&step.server).is_some_and(|s| s.gtid_use() == GtidUse::MariaDb);
+            let discards =
+                self.context.servers.get(&step.server).is_some_and(|s| s.gtid_use() == GtidUse::MariaDb);
             if discards && !state.drained {
-                let message = format!("starting the receiver of {} throws away its relay log, which is not applied", step.server);
+                let message = format!(
+                    "starting the receiver of {} throws away its relay log, which is not applied",
+                    step.server
+                );
                 self.error(CheckRule::DrainedBefore, Some(step.id), message);
             }
             state.receiver_stopped = false;
@@ -342,13 +356,15 @@ impl Check<'_> {
             .iter()
             .filter(|key| **key != step.server && !(self.context.state(key).fenced && is_before(key)))
             .collect();
-        let failed = self.context.failed.as_ref().filter(|key| {
-            !self.context.writers.contains(*key) && !(self.context.state(key).fence_tried && is_before(key))
-        });
+        let was_tried = |key: &InstanceKey| self.context.state(key).fence_tried && is_before(key);
+        let failed = self.context.failed.as_ref();
+        let failed = failed.filter(|key| !(self.context.writers.contains(*key) || was_tried(key)));
         let messages: Vec<String> = open
             .into_iter()
             .map(|key| format!("{key} still accepts writes"))
-            .chain(failed.map(|key| format!("nothing keeps {key} from accepting writes should it still live")))
+            .chain(
+                failed.map(|key| format!("nothing keeps {key} from accepting writes should it still live")),
+            )
             .collect();
         for message in messages {
             self.error(CheckRule::ReadOnlyBefore, Some(step.id), message);

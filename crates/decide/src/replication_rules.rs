@@ -173,13 +173,8 @@ pub fn can_replicate_from(
 pub fn gtid_obstacles(replica: &Instance, source: &Instance) -> Vec<Reason> {
     let pair = (replica.key.clone(), source.key.clone());
     match replica.gtid_use() {
-        GtidUse::Oracle if source.supports_oracle_gtid => {
-            purged_for(replica, source).map(|missing| Reason::Purged {
-                replica: pair.0,
-                source: pair.1,
-                missing: missing.to_string(),
-            })
-        }
+        GtidUse::Oracle if source.supports_oracle_gtid => purged_for(replica, source)
+            .map(|missing| Reason::Purged { replica: pair.0, source: pair.1, missing: missing.to_string() }),
         GtidUse::MariaDb if source.is_mariadb() => None,
         GtidUse::Oracle | GtidUse::MariaDb | GtidUse::None => {
             Some(Reason::NotGtidCompatible { replica: pair.0, source: pair.1 })
@@ -205,11 +200,13 @@ const RULES: &[Rule] = &[
     |_, y, _| (!y.log_bin).then(|| Reason::NoBinaryLog(y.key.clone())),
     |_, y, _| (y.is_replica() && !y.log_replica_updates).then(|| Reason::UpdatesNotLogged(y.key.clone())),
     |x, y, _| {
-        (x.logs_updates() && is_smaller_format(&x.binlog_format, &y.binlog_format)).then(|| Reason::BinlogFormat {
-            replica: x.key.clone(),
-            replica_format: x.binlog_format.clone(),
-            source: y.key.clone(),
-            source_format: y.binlog_format.clone(),
+        (x.logs_updates() && is_smaller_format(&x.binlog_format, &y.binlog_format)).then(|| {
+            Reason::BinlogFormat {
+                replica: x.key.clone(),
+                replica_format: x.binlog_format.clone(),
+                source: y.key.clone(),
+                source_format: y.binlog_format.clone(),
+            }
         })
     },
     |x, y, policy| {
@@ -337,7 +334,9 @@ impl fmt::Display for Reason {
         match self {
             Self::Itself(key) => write!(f, "instance cannot replicate from itself: {key}"),
             Self::NoBinaryLog(key) => write!(f, "instance does not have binary logs enabled: {key}"),
-            Self::UpdatesNotLogged(key) => write!(f, "instance does not have log_slave_updates enabled: {key}"),
+            Self::UpdatesNotLogged(key) => {
+                write!(f, "instance does not have log_slave_updates enabled: {key}")
+            }
             // The blank at the end belongs to the text that users of the original know.
             Self::LowerVersion { replica, replica_version, source, source_version } => write!(
                 f,
@@ -381,13 +380,18 @@ impl fmt::Display for Reason {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LowerVersion(reason) => write!(f, "{}; LowerReplicaVersionAllowed is set", reason.to_string().trim_end()),
+            Self::LowerVersion(reason) => {
+                write!(f, "{}; LowerReplicaVersionAllowed is set", reason.to_string().trim_end())
+            }
             Self::SeriesDistance { source_version, replica_version } => write!(
                 f,
                 "replicating from {source_version} to {replica_version} skips a release series, which is not supported"
             ),
             Self::NewerPatch { source_version, replica_version } => {
-                write!(f, "the source has a newer patch level ({source_version}) than the replica ({replica_version})")
+                write!(
+                    f,
+                    "the source has a newer patch level ({source_version}) than the replica ({replica_version})"
+                )
             }
         }
     }
@@ -415,46 +419,73 @@ mod tests {
     fn each_rule_has_its_text() {
         check("r1 <- p1", "p1", &[]);
         check("r1 <- p1", "p1 log_bin=off", &["instance does not have binary logs enabled: p1:3306"]);
-        check("r1 <- p1", "r2 <- p1 log_updates=off", &["instance does not have log_slave_updates enabled: r2:3306"]);
-        check("r1 <- p1 version=5.7.44", "p1", &[
-            "instance r1:3306 has version 5.7.44, which is lower than 8.0.36 on p1:3306 ",
-        ]);
-        check("r1 <- p1 format=STATEMENT", "p1", &[
-            "Cannot replicate from ROW binlog format on p1:3306 to STATEMENT on r1:3306",
-        ]);
+        check(
+            "r1 <- p1",
+            "r2 <- p1 log_updates=off",
+            &["instance does not have log_slave_updates enabled: r2:3306"],
+        );
+        check(
+            "r1 <- p1 version=5.7.44",
+            "p1",
+            &["instance r1:3306 has version 5.7.44, which is lower than 8.0.36 on p1:3306 "],
+        );
+        check(
+            "r1 <- p1 format=STATEMENT",
+            "p1",
+            &["Cannot replicate from ROW binlog format on p1:3306 to STATEMENT on r1:3306"],
+        );
         check("r1 <- p1 format=INHERIT", "p1", &[]);
         check("r1 <- p1 id=7", "p1 id=7", &["Identical server id: p1:3306, r1:3306 both have 7"]);
-        check("r1 <- p1", "p1 delay=30", &[
-            "p1:3306 has higher SQL_Delay (30 seconds) than r1:3306 does (0 seconds)",
-        ]);
+        check(
+            "r1 <- p1",
+            "p1 delay=30",
+            &["p1:3306 has higher SQL_Delay (30 seconds) than r1:3306 does (0 seconds)"],
+        );
         check("r1 <- p1", "p1 delay=20", &[]);
-        check("r1 <- p1 gtid_mode=ON", "p1 gtid_mode=OFF", &[
-            "gtid_mode ON on r1:3306 cannot read the binary log of gtid_mode OFF on p1:3306",
-        ]);
-        check("r1 <- p1 version=11.4.2-MariaDB", "p1", &["r1:3306 (MariaDB) cannot replicate from p1:3306 (MySQL)"]);
+        check(
+            "r1 <- p1 gtid_mode=ON",
+            "p1 gtid_mode=OFF",
+            &["gtid_mode ON on r1:3306 cannot read the binary log of gtid_mode OFF on p1:3306"],
+        );
+        check(
+            "r1 <- p1 version=11.4.2-MariaDB",
+            "p1",
+            &["r1:3306 (MariaDB) cannot replicate from p1:3306 (MySQL)"],
+        );
         check("r1 <- p1 version=11.4.2-MariaDB", "p1 version=5.7.44", &[]);
-        check("r1 <- p1", "r2 <- r1", &["r2:3306 is a descendant of r1:3306: replication would go in a circle"]);
+        check(
+            "r1 <- p1",
+            "r2 <- r1",
+            &["r2:3306 is a descendant of r1:3306: replication would go in a circle"],
+        );
     }
 
     #[test]
     fn all_reasons_are_reported_in_rule_order() {
-        check("p1 version=5.7.44", "p1 log_bin=off", &[
-            "instance cannot replicate from itself: p1:3306",
-            "instance does not have binary logs enabled: p1:3306",
-            "instance p1:3306 has version 5.7.44, which is lower than 8.0.36 on p1:3306 ",
-            "Identical server id: p1:3306, p1:3306 both have 1",
-            "Identical server UUID: p1:3306, p1:3306 both have 00000000-0000-0000-0000-000000000001",
-        ]);
+        check(
+            "p1 version=5.7.44",
+            "p1 log_bin=off",
+            &[
+                "instance cannot replicate from itself: p1:3306",
+                "instance does not have binary logs enabled: p1:3306",
+                "instance p1:3306 has version 5.7.44, which is lower than 8.0.36 on p1:3306 ",
+                "Identical server id: p1:3306, p1:3306 both have 1",
+                "Identical server UUID: p1:3306, p1:3306 both have 00000000-0000-0000-0000-000000000001",
+            ],
+        );
     }
 
     #[test]
     fn settings_soften_or_add_rules() {
         let mut policy = replication_policy();
         policy.lower_replica_version_allowed = true;
-        check_with("r1 <- p1 version=5.7.44", "p1", &policy, &[
-            "warning: instance r1:3306 has version 5.7.44, which is lower than 8.0.36 on p1:3306; \
-             LowerReplicaVersionAllowed is set",
-        ]);
+        check_with(
+            "r1 <- p1 version=5.7.44",
+            "p1",
+            &policy,
+            &["warning: instance r1:3306 has version 5.7.44, which is lower than 8.0.36 on p1:3306; \
+             LowerReplicaVersionAllowed is set"],
+        );
         policy.verify_filters = true;
         check_with("r1 <- p1", "r2 <- p1 filters=on", &policy, &["r2:3306 has replication filters"]);
         check_with("r1 <- p1 filters=on", "r2 <- p1 filters=on", &policy, &[]);
@@ -463,13 +494,17 @@ mod tests {
 
     #[test]
     fn warnings_do_not_refuse() {
-        check("r1 <- p1 version=9.1.0", "p1", &[
-            "warning: replicating from 8.0.36 to 9.1.0 skips a release series, which is not supported",
-        ]);
+        check(
+            "r1 <- p1 version=9.1.0",
+            "p1",
+            &["warning: replicating from 8.0.36 to 9.1.0 skips a release series, which is not supported"],
+        );
         check("r1 <- p1 version=8.4.1", "p1", &[]);
-        check("r1 <- p1 version=8.0.30", "p1", &[
-            "warning: the source has a newer patch level (8.0.36) than the replica (8.0.30)",
-        ]);
+        check(
+            "r1 <- p1 version=8.0.30",
+            "p1",
+            &["warning: the source has a newer patch level (8.0.36) than the replica (8.0.30)"],
+        );
     }
 
     #[test]
@@ -484,11 +519,15 @@ mod tests {
             gtid_obstacles(&instance(replica), &instance(source)).iter().map(ToString::to_string).collect()
         };
         assert!(texts("r1 <- p1 gtid=1:1-10", "r2 <- p1 gtid=1:1-10 purged=1:1-10").is_empty());
-        assert_eq!(texts("r1 <- p1 gtid=1:1-9", "r2 <- p1 gtid=1:1-10 purged=1:1-10"), [
-            "Instance r2:3306 has purged GTID entries not found on r1:3306: 00000000-0000-0000-0000-000000000001:10",
-        ]);
-        assert_eq!(texts("r1 <- p1 use=file", "r2 <- p1"), [
-            "Instances r1:3306, r2:3306 not GTID compatible or not using GTID",
-        ]);
+        assert_eq!(
+            texts("r1 <- p1 gtid=1:1-9", "r2 <- p1 gtid=1:1-10 purged=1:1-10"),
+            [
+                "Instance r2:3306 has purged GTID entries not found on r1:3306: 00000000-0000-0000-0000-000000000001:10",
+            ]
+        );
+        assert_eq!(
+            texts("r1 <- p1 use=file", "r2 <- p1"),
+            ["Instances r1:3306, r2:3306 not GTID compatible or not using GTID",]
+        );
     }
 }

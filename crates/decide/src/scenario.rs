@@ -42,8 +42,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{
-    AnalysisPolicy, BinlogCoordinates, Candidate, Downtime, Fleet, Instance, InstanceKey, Maintenance, PromotionRule,
-    ServerVersion, StaleCoordinates, Tag, ThreadState, Timestamp,
+    AnalysisPolicy, BinlogCoordinates, Candidate, Downtime, Fleet, Instance, InstanceKey, Maintenance,
+    PromotionRule, ServerVersion, StaleCoordinates, Tag, ThreadState, Timestamp,
 };
 
 /// A drawn fleet, the policy it is judged by, and the time.
@@ -80,12 +80,17 @@ pub fn key(name: &str) -> InstanceKey {
 impl Scenario {
     /// Reads the text. Panics on anything it does not understand.
     pub fn parse(text: &str) -> Self {
-        let mut scenario =
-            Self { fleet: Fleet::default(), policy: default_policy(), now: Timestamp::from_secs(1_800_000_000) };
+        let mut scenario = Self {
+            fleet: Fleet::default(),
+            policy: default_policy(),
+            now: Timestamp::from_secs(1_800_000_000),
+        };
         let mut drawn = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             match line.strip_prefix("policy ") {
-                Some(words) => words.split_whitespace().for_each(|word| set_policy(&mut scenario.policy, word)),
+                Some(words) => {
+                    words.split_whitespace().for_each(|word| set_policy(&mut scenario.policy, word))
+                }
                 None => drawn.push(scenario.draw(line, drawn.len() + 1)),
             }
         }
@@ -327,7 +332,8 @@ fn set_policy(policy: &mut AnalysisPolicy, word: &str) {
 /// Cluster name and depth: the top of the chain of sources; in a ring, its smallest key, at depth 0 like a primary.
 fn place_of(start: &InstanceKey, sources: &BTreeMap<InstanceKey, InstanceKey>) -> (String, u32) {
     let mut chain = vec![start];
-    while let Some(source) = sources.get(chain[chain.len() - 1]).filter(|source| sources.contains_key(source)) {
+    while let Some(source) = sources.get(chain[chain.len() - 1]).filter(|source| sources.contains_key(source))
+    {
         if let Some(entry) = chain.iter().position(|known| *known == source) {
             let top = chain[entry..].iter().min().unwrap_or(&start);
             let depth = chain.iter().position(|known| known == top).unwrap_or(0);
@@ -380,7 +386,8 @@ fn render_finding(finding: &model::Finding) -> String {
     if finding.is_replicas_downtimed {
         line.push_str(" (replicas downtimed)");
     }
-    let has_recovery = crate::analysis::rule_of(finding.code).is_some_and(|rule| rule.response.is_actionable());
+    let has_recovery =
+        crate::analysis::rule_of(finding.code).is_some_and(|rule| rule.response.is_actionable());
     if has_recovery && !finding.is_actionable {
         line.push_str(" (withheld)");
     }

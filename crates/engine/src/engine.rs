@@ -45,6 +45,8 @@ pub struct Identity {
     pub node: NodeIdentity,
     /// Version text of the program.
     pub version: String,
+    /// The backend in words, for the node registry.
+    pub backend: String,
     /// `http` or `cli`.
     pub app: String,
     /// Owner written into downtime and maintenance made by the engine itself.

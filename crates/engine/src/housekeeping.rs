@@ -62,7 +62,7 @@ impl Engine {
         self.submit_quietly(Command::RegisterNode {
             node: self.node().clone(),
             version: self.identity().version.clone(),
-            backend: String::new(),
+            backend: self.identity().backend.clone(),
             app: self.identity().app.clone(),
             at: self.now(),
         })

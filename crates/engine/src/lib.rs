@@ -30,5 +30,5 @@ pub use engine::{Engine, Identity, Ports};
 pub use executor::{PlanEnd, StepEnd, StepError};
 pub use metrics::{Counter, Gauge, Metrics, RecoveryCounters};
 pub use operations::OperationError;
-pub use recovery::Attempt;
+pub use recovery::{Attempt, TakeoverRequest};
 pub use supervisor::Supervisor;

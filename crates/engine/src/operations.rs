@@ -314,7 +314,7 @@ impl Engine {
     }
 
     /// Runs a recovery in a task of its own, so that a client that hangs up does not stop it half-way.
-    async fn run_detached(&self, request: Request) -> Attempt {
+    pub(crate) async fn run_detached(&self, request: Request) -> Attempt {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let engine = self.clone();
         self.inner.supervisor.start("recovery asked for", async move {

@@ -25,7 +25,7 @@ impl<K: Ord> CoalescingQueue<K> {
     }
 
     /// Takes all waiting keys, waiting for the first one.
-    pub async fn take(&self) -> BTreeSet<K> {
+    pub(crate) async fn take(&self) -> BTreeSet<K> {
         loop {
             let added = self.added.notified();
             let taken = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));

@@ -193,7 +193,8 @@ pub struct Facts {
     pub valid_replicas: u32,
     /// Valid replicas with both threads running.
     pub replicating: u32,
-    /// Valid replicas whose receiver is running, whatever the applier does: proof of life of the primary.
+    /// Replicas whose receiver is running, whatever the applier does: proof of life of the primary. Valid ones, and
+    /// those that nobody tried to read for longer than the age limit: unless they are read, they may still receive.
     pub receiving: u32,
     /// Valid replicas failing to connect to this server.
     pub replicas_failing_to_connect: u32,

@@ -136,4 +136,16 @@ pub trait Servers: Send + Sync {
         key: &InstanceKey,
         deadline: Deadline,
     ) -> Result<Option<(String, model::Secret)>, ActionError>;
+
+    /// Sets the account that a server replicates with. Its threads must be stopped or absent; the source stays as it is.
+    ///
+    /// # Errors
+    /// See [`ActionError`].
+    async fn set_replication_credentials(
+        &self,
+        key: &InstanceKey,
+        user: &str,
+        password: &model::Secret,
+        deadline: Deadline,
+    ) -> Result<(), ActionError>;
 }

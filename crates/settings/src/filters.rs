@@ -53,6 +53,11 @@ impl TextFilters {
         compile_all(entries, compile).map(Self)
     }
 
+    /// The expressions, in file order.
+    pub fn expressions(&self) -> &[Regex] {
+        &self.0
+    }
+
     /// Whether any expression is found in the text.
     pub fn matches(&self, text: &str) -> bool {
         self.0.iter().any(|regex| regex.is_match(text))

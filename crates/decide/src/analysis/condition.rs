@@ -42,9 +42,9 @@ pub enum Condition {
     AnyReplicating,
     /// No readable replica runs both threads.
     NoneReplicating,
-    /// At least one readable replica's receiver runs.
+    /// At least one replica's receiver runs, as far as anybody looked.
     AnyReceiving,
-    /// No readable replica's receiver runs.
+    /// No replica's receiver runs, as far as anybody looked.
     NoneReceiving,
     /// At least one readable replica fails to connect to it.
     AnyFailingToConnect,
@@ -157,7 +157,8 @@ impl Condition {
             Self::RowLogs => facts.logging_row > 0,
             Self::SeveralVersions => facts.logging_major_versions > 1,
             Self::GtidModesDiffer => {
-                facts.gtid_mode != facts.min_replica_gtid_mode || facts.gtid_mode != facts.max_replica_gtid_mode
+                facts.gtid_mode != facts.min_replica_gtid_mode
+                    || facts.gtid_mode != facts.max_replica_gtid_mode
             }
             Self::ErrantReplica => !facts.max_replica_errant.is_empty(),
         }
@@ -188,8 +189,8 @@ impl Condition {
             Self::NoneReadable => "no replica is readable",
             Self::AnyReplicating => "some readable replica replicates",
             Self::NoneReplicating => "no readable replica replicates",
-            Self::AnyReceiving => "some readable replica receives from it",
-            Self::NoneReceiving => "no readable replica receives from it",
+            Self::AnyReceiving => "some replica receives from it",
+            Self::NoneReceiving => "no replica receives from it",
             Self::AnyFailingToConnect => "some readable replica fails to connect to it",
             Self::ReadableFailToConnect => "every readable replica fails to connect to it",
             Self::AllFailToConnect => "every replica fails to connect to it",
@@ -210,7 +211,9 @@ impl Condition {
             Self::ExactSemiSyncWanted => "`EnforceExactSemiSyncReplicas` is on",
             Self::ReadOnlyRepairWanted => "`RecoverNonWriteableMaster` is on",
             Self::NoLoggingReplica => "no replica logs its updates",
-            Self::NoCommonPositions => "no kind of GTID, Pseudo-GTID or binlog server is common to its readable replicas",
+            Self::NoCommonPositions => {
+                "no kind of GTID, Pseudo-GTID or binlog server is common to its readable replicas"
+            }
             Self::StatementLogs => "a logging replica writes statements",
             Self::MixedLogs => "a logging replica writes mixed format",
             Self::RowLogs => "a logging replica writes rows",

@@ -9,7 +9,7 @@ use std::fmt;
 use model::{AnalysisCode, AnalysisPolicy, Facts, Fleet, Instance, InstanceKey, ThreadState, Timestamp};
 
 use super::condition::Condition;
-use super::facts::{facts, fails_to_connect, is_readable, replicas};
+use super::facts::{facts, fails_to_connect, is_readable, is_stale, replicas};
 use super::round::AnalysisFilters;
 use super::rules::{Caution, rules_for, structure, verdict};
 
@@ -132,7 +132,9 @@ fn near_misses(facts: &Facts, policy: &AnalysisPolicy, verdict: AnalysisCode) ->
     for rule in rules_for(facts) {
         let mut failing = rule.when.iter().filter(|condition| !condition.holds(facts, policy));
         if let (Some(&missing), None) = (failing.next(), failing.next()) {
-            let is_new = !missing.is_role() && rule.code != verdict && misses.iter().all(|miss| miss.code != rule.code);
+            let is_new = !missing.is_role()
+                && rule.code != verdict
+                && misses.iter().all(|miss| miss.code != rule.code);
             if is_new {
                 misses.push(NearMiss { code: rule.code, missing });
             }
@@ -231,8 +233,17 @@ fn last_seen(instance: &Instance, now: Timestamp) -> String {
 
 fn replica_state(replica: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> String {
     if !is_readable(replica, policy, now) {
-        return format!("is unreadable{}", last_seen(replica, now));
+        let last_seen = last_seen(replica, now);
+        return if is_stale(replica, policy, now) && replica.is_last_check_valid() {
+            format!("was not checked for too long{last_seen}; then it {}", thread_state(replica))
+        } else {
+            format!("is unreadable{last_seen}")
+        };
     }
+    thread_state(replica)
+}
+
+fn thread_state(replica: &Instance) -> String {
     let replication = &replica.replication;
     let receiver = match replication.io_thread {
         ThreadState::Running => "receives from it",

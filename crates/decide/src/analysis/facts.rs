@@ -55,14 +55,18 @@ pub fn replicas<'a>(fleet: &'a Fleet, key: &InstanceKey) -> impl Iterator<Item =
 /// Has no source it could replicate from, and is not a secondary of a group.
 pub fn is_primary(instance: &Instance) -> bool {
     let source = &instance.primary_key;
-    let has_no_source =
-        source.hostname().is_empty() || source.hostname() == "_" || source.port() == 0 || source.is_detached();
+    let has_no_source = source.hostname().is_empty()
+        || source.hostname() == "_"
+        || source.port() == 0
+        || source.is_detached();
     has_no_source && (!instance.is_group_member() || instance.group.member_role == "PRIMARY")
 }
 
 /// The last check succeeded, recently enough, and no attempt since then hangs.
 pub fn is_reachable(instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> bool {
-    instance.is_last_check_valid() && !is_hung(instance, policy) && !is_too_old(instance.last_checked, policy, now)
+    instance.is_last_check_valid()
+        && !is_hung(instance, policy)
+        && !is_too_old(instance.last_checked, policy, now)
 }
 
 /// A replica's facts can be used: its last check succeeded, recently enough. Unlike for the analysed server itself a
@@ -80,8 +84,8 @@ fn is_hung(instance: &Instance, policy: &AnalysisPolicy) -> bool {
 }
 
 // Differs: the reference believes a success of whatever age. What nobody looked at for several polls is unknown here:
-// neither does a replica vouch for its source, nor is a server called unreachable because this program slept.
-fn is_stale(instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> bool {
+// a replica is not readable then, but neither is a server called unreachable because this program slept.
+pub(super) fn is_stale(instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> bool {
     let last_sign = instance.last_checked.max(instance.last_attempted_check);
     last_sign.is_some() && is_too_old(last_sign, policy, now)
 }
@@ -110,7 +114,8 @@ fn is_connection_error(number: u32) -> bool {
     matches!(number, 2000..=2999)
         || matches!(
             number,
-            1040 | 1042 | 1043 | 1045 | 1053 | 1129 | 1130 | 1158..=1161 | 1203 | 1226 | 1862 | 3032 | 3118 | 3159
+            1040 | 1042 | 1043 | 1045 | 1053 | 1129 | 1130 | 1158
+                ..=1161 | 1203 | 1226 | 1862 | 3032 | 3118 | 3159
         )
 }
 
@@ -154,10 +159,15 @@ fn count_replica<'a>(
     facts.is_co_primary |= replica.is_co_primary;
     facts.downtimed_replicas += u32::from(is_downtimed);
     facts.delayed_replicas += u32::from(replica.replication.sql_delay > 0);
-    facts.lagging_replicas += u32::from(replica.lag_seconds.is_some_and(|lag| lag > policy.reasonable_lag_seconds));
+    facts.lagging_replicas +=
+        u32::from(replica.lag_seconds.is_some_and(|lag| lag > policy.reasonable_lag_seconds));
     facts.semi_sync_replicas += u32::from(replica.semi_sync.replica_enabled);
     if is_readable(replica, policy, now) {
         count_readable(facts, replica);
+    } else if replica.is_last_check_valid() && is_stale(replica, policy, now) {
+        // Nobody looked, so nothing speaks against what it was last seen to do. To count it as silent would turn our
+        // own slowness into a death; the emergency read that follows settles it.
+        facts.receiving += u32::from(replica.replication.io_thread.is_running());
     }
     if replica.logs_updates() {
         facts.logging_replicas += 1;

@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 
-use model::{AnalysisCode, AnalysisPolicy, ClusterDetails, Facts, Finding, Fleet, Instance, InstanceKey, Timestamp};
+use model::{
+    AnalysisCode, AnalysisPolicy, ClusterDetails, Facts, Finding, Fleet, Instance, InstanceKey, Timestamp,
+};
 
 use super::facts::{facts, replicas};
 use super::rules::{Rule, structure, verdict};
@@ -92,7 +94,9 @@ pub fn analyze_round(
         let Some(facts) = facts_of_interest(fleet, instance, policy, now) else { return };
         let rule = verdict(&facts, policy);
         if facts.replicas > 0 {
-            round.verdicts.push((instance.key.clone(), rule.map_or(AnalysisCode::NoProblem, |rule| rule.code)));
+            round
+                .verdicts
+                .push((instance.key.clone(), rule.map_or(AnalysisCode::NoProblem, |rule| rule.code)));
         }
         let structure = structure(&facts, policy);
         if rule.is_none() && structure.is_empty() && !hints.include_no_problem {
@@ -149,7 +153,9 @@ fn facts_of_interest(
         return None;
     }
     // A leaf that is well is what most of a fleet consists of: leave before anything is counted.
-    if policy.reduce_count && replicas(fleet, &instance.key).next().is_none() && !is_leaf_of_interest(instance, policy, now)
+    if policy.reduce_count
+        && replicas(fleet, &instance.key).next().is_none()
+        && !is_leaf_of_interest(instance, policy, now)
     {
         return None;
     }
@@ -160,7 +166,8 @@ fn facts_of_interest(
 /// was reachable may be a typing error in a replica's settings.
 fn is_leaf_of_interest(instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> bool {
     let was_seen = instance.last_seen.is_some() && instance.last_checked.is_some();
-    (was_seen && !super::facts::is_reachable(instance, policy, now)) || super::facts::fails_to_connect(instance)
+    (was_seen && !super::facts::is_reachable(instance, policy, now))
+        || super::facts::fails_to_connect(instance)
 }
 
 fn finding(
@@ -219,7 +226,7 @@ fn cluster_details(fleet: &Fleet, name: &str, filters: &dyn AnalysisFilters) -> 
 
 /// The cluster bears the name of this server.
 fn is_named_after(key: &InstanceKey, cluster_name: &str) -> bool {
-    cluster_name.rsplit_once(':').is_some_and(|(host, port)| {
-        host == key.hostname() && port.parse() == Ok(key.port())
-    })
+    cluster_name
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| host == key.hostname() && port.parse() == Ok(key.port()))
 }

@@ -138,7 +138,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         code: AnalysisCode::DeadMasterAndReplicas,
-        when: &[Primary, Unreachable, AnyReplica, NoneReadable],
+        when: &[Primary, Unreachable, AnyReplica, NoneReadable, NoneReceiving],
         meaning: "The primary and all of its replicas are unreachable",
         response: Response::Record,
         // Differs: the reference reads the primary's own source, which a primary does not have.
@@ -245,7 +245,7 @@ pub static RULES: &[Rule] = &[
     Rule {
         // Differs: the reference has no row for this and reports a dead intermediate primary. The role decides.
         code: AnalysisCode::DeadMasterAndReplicas,
-        when: &[CoPrimary, Unreachable, AnyReplica, NoneReadable],
+        when: &[CoPrimary, Unreachable, AnyReplica, NoneReadable, NoneReceiving],
         meaning: "The co-primary and all of its replicas are unreachable",
         response: Response::Record,
         emergency: &[Emergency::ReadInstance, Emergency::ReadReplicas],
@@ -311,7 +311,7 @@ pub static RULES: &[Rule] = &[
     },
     Rule {
         code: AnalysisCode::DeadIntermediateMasterAndReplicas,
-        when: &[NotPrimary, Unreachable, AnyReplica, NoneReadable],
+        when: &[NotPrimary, Unreachable, AnyReplica, NoneReadable, NoneReceiving],
         meaning: "The intermediate primary and all of its replicas are unreachable",
         response: Response::Record,
         ..REPLICA_PROBLEM

@@ -48,7 +48,8 @@ pub fn resolve_cluster_hint(
     if fleet.cluster_members(hint).next().is_some() {
         return Ok(hint.to_owned());
     }
-    if let Some(name) = fleet.cluster_names().find(|name| effective_alias(fleet, name, name_to_alias) == hint) {
+    if let Some(name) = fleet.cluster_names().find(|name| effective_alias(fleet, name, name_to_alias) == hint)
+    {
         return Ok(name.to_owned());
     }
     let unknown = || LookupError::UnknownHint(hint.to_owned());

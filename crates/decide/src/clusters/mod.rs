@@ -12,10 +12,10 @@ mod select;
 mod tests;
 
 pub use info::{NameToAlias, cluster_info, cluster_names, clusters_info, effective_alias};
-pub use lag::{NoLag, heuristic_lag_seconds, largest_lag_seconds, lag_control_replicas};
+pub use lag::{NoLag, heuristic_lag_seconds, lag_control_replicas, largest_lag_seconds};
 pub use lookup::{LookupError, cluster_by_alias, find_instance, find_instance_fuzzy, resolve_cluster_hint};
 pub use problems::{Problem, ProblemPolicy, problem_instances, problems_of};
 pub use select::{
-    all_clusters_primaries, candidates, cluster_primaries, cluster_primary, downtimed, find, lost_in_recovery,
-    migration_replicas, search, unseen, writable_primaries,
+    all_clusters_primaries, candidates, cluster_primaries, cluster_primary, downtimed, find,
+    lost_in_recovery, migration_replicas, search, unseen, writable_primaries,
 };

@@ -69,8 +69,12 @@ pub fn find(fleet: &Fleet, matches: &dyn Fn(&str) -> bool) -> Instances {
 fn in_search_order(instances: impl Iterator<Item = Arc<Instance>>) -> Instances {
     let mut found: Instances = instances.collect();
     found.sort_by(|a, b| {
-        (a.depth, Reverse(a.replicas.len()), &a.cluster_name, &a.key)
-            .cmp(&(b.depth, Reverse(b.replicas.len()), &b.cluster_name, &b.key))
+        (a.depth, Reverse(a.replicas.len()), &a.cluster_name, &a.key).cmp(&(
+            b.depth,
+            Reverse(b.replicas.len()),
+            &b.cluster_name,
+            &b.key,
+        ))
     });
     found
 }

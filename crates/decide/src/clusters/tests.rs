@@ -46,7 +46,8 @@ fn clusters_and_their_details() {
 
 #[test]
 fn a_hint_is_a_name_an_alias_or_a_member() {
-    let mut scenario = Scenario::parse("p1 \n r1 <- p1 \n shop <- p1 \n p2:3307 cluster=other \n lost \n db10 \n db20");
+    let mut scenario =
+        Scenario::parse("p1 \n r1 <- p1 \n shop <- p1 \n p2:3307 cluster=other \n lost \n db10 \n db20");
     scenario.fleet.cluster_aliases.insert("p1:3306".to_owned(), "shop".to_owned());
     scenario.fleet.update(&key("lost"), |lost| lost.cluster_name.clear());
     let resolve = |hint: &str| {
@@ -87,7 +88,8 @@ fn clusters_by_alias_only() {
 #[test]
 fn an_exact_key_comes_before_a_similar_one() {
     let scenario = Scenario::parse("db1 \n xdb1x:3307 \n 10.0.0.11");
-    let find = |name: &str| find_instance(&scenario.fleet, &key(name)).map(|instance| instance.key.to_string());
+    let find =
+        |name: &str| find_instance(&scenario.fleet, &key(name)).map(|instance| instance.key.to_string());
     assert_eq!(find("db1"), Some("db1:3306".to_owned()));
     assert_eq!(find("db1:3307"), Some("xdb1x:3307".to_owned()));
     assert_eq!(find("db1:3308"), None);
@@ -115,9 +117,10 @@ fn who_leads_a_cluster() {
 
 #[test]
 fn searching() {
-    let scenario = Scenario::parse(
+    let mut scenario = Scenario::parse(
         "p1 suggests=Shop \n z <- p1 version=9.7.4 replicas=2 \n r1 <- p1 \n m:3310 <- p1 family=mariadb replicas=1",
     );
+    scenario.fleet.update(&key("z"), |z| z.server_id = 777);
     let found = |text: &str| names(&search(&scenario.fleet, text));
     assert_eq!(found(""), ["p1", "z", "m", "r1"], "by depth, most replicas, cluster, key");
     assert_eq!(found("  P1 "), found(""), "the cluster name contains it");
@@ -127,7 +130,8 @@ fn searching() {
     assert_eq!(found("debian"), ["m"]);
     assert_eq!(found("community"), ["p1", "z", "r1"]);
     assert_eq!(found("3310"), ["m"]);
-    assert_eq!(found("2"), ["z"], "a server id is matched whole");
+    assert_eq!(found("777"), ["z"]);
+    assert!(found("77").is_empty(), "a server id is matched whole");
     assert_eq!(found("r1:33"), ["r1"]);
     assert!(found("%").is_empty());
     assert_eq!(names(&find(&scenario.fleet, &|text| text.ends_with(":3306"))), ["p1", "z", "r1"]);
@@ -216,19 +220,38 @@ fn servers_with_problems() {
         let nobody = |_: &InstanceKey| false;
         !problem_instances(&scenario.fleet, None, &POLICY, &nobody, scenario.now).is_empty()
     };
-    for facts in ["down=2s", "never", "age=26s", "<- p1 io=stopped", "<- p1 sql=connecting", "<- p1 io=absent sql=stopped",
-        "<- p1 behind=11", "<- p1 lag=11", "<- p1 behind=0 delay=11", "<- p1 errant=u:1", "group=PRIMARY/ERROR/s"]
-    {
+    for facts in [
+        "down=2s",
+        "never",
+        "age=26s",
+        "<- p1 io=stopped",
+        "<- p1 sql=connecting",
+        "<- p1 io=absent sql=stopped",
+        "<- p1 behind=11",
+        "<- p1 lag=11",
+        "<- p1 behind=0 delay=11",
+        "<- p1 errant=u:1",
+        "group=PRIMARY/ERROR/s",
+    ] {
         assert!(is_listed(facts), "{facts}");
     }
-    for facts in ["", "<- p1", "age=25s", "<- p1 io=absent sql=absent", "<- p1 behind=10 lag=10", "<- p1 behind=60 lag=60 delay=60",
-        "<- p1 behind=null lag=null", "group=PRIMARY/ONLINE/s", "down=2s downtime=9s"]
-    {
+    for facts in [
+        "",
+        "<- p1",
+        "age=25s",
+        "<- p1 io=absent sql=absent",
+        "<- p1 behind=10 lag=10",
+        "<- p1 behind=60 lag=60 delay=60",
+        "<- p1 behind=null lag=null",
+        "group=PRIMARY/ONLINE/s",
+        "down=2s downtime=9s",
+    ] {
         assert!(!is_listed(facts), "{facts}");
     }
     let scenario = Scenario::parse("p1 down=2s \n x1 down=2s \n p2 down=2s");
     let ignores = |key: &InstanceKey| key.hostname().starts_with('x');
-    let listed = |cluster| names(&problem_instances(&scenario.fleet, cluster, &POLICY, &ignores, scenario.now));
+    let listed =
+        |cluster| names(&problem_instances(&scenario.fleet, cluster, &POLICY, &ignores, scenario.now));
     assert_eq!(listed(None), ["p1", "p2"]);
     assert_eq!(listed(Some("p2:3306")), ["p2"]);
     assert!(listed(Some("p%")).is_empty());

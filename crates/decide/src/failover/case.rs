@@ -71,7 +71,9 @@ impl FailoverCase {
         let valid: Vec<&Arc<Instance>> = self.replicas.iter().filter(|r| r.is_last_check_valid()).collect();
         if valid.is_empty() {
             RegroupMode::PseudoGtid
-        } else if valid.iter().all(|r| r.replication.oracle_gtid) || valid.iter().all(|r| r.replication.mariadb_gtid) {
+        } else if valid.iter().all(|r| r.replication.oracle_gtid)
+            || valid.iter().all(|r| r.replication.mariadb_gtid)
+        {
             RegroupMode::Gtid
         } else if valid.iter().all(|r| r.is_binlog_server()) {
             RegroupMode::BinlogServer

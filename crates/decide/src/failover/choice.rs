@@ -226,28 +226,45 @@ fn notes(
     let replica = &chosen.replica;
     let mut notes = Vec::new();
     if case.is_banned(&replica.key) {
-        notes.push(format!("{} is promoted against its promotion rule or the ignore filters, as asked for", replica.key));
+        notes.push(format!(
+            "{} is promoted against its promotion rule or the ignore filters, as asked for",
+            replica.key
+        ));
     }
     if !chosen.held.errant.is_empty() {
         notes.push(format!("{} has transactions of its own: {}", replica.key, chosen.held.errant));
     }
-    if ranking.lines.iter().any(|line| line.key == replica.key && matches!(line.standing, Standing::Doubted(_))) {
+    if ranking
+        .lines
+        .iter()
+        .any(|line| line.key == replica.key && matches!(line.standing, Standing::Doubted(_)))
+    {
         notes.push(format!("{} is promoted although it is in doubt, as nobody else can be", replica.key));
     }
     let has_followers = fates.values().any(|fate| matches!(fate, Fate::Repoint { .. }));
     if replica.semi_sync.priority > 0 && !replica.semi_sync.available {
         notes.push(format!("{} has no semi-sync plugin; it is promoted without", replica.key));
     } else if replica.semi_sync.priority > 0 && !has_followers {
-        notes.push(format!("no replica can acknowledge semi-sync commits on {}: writes will wait for the timeout", replica.key));
+        notes.push(format!(
+            "no replica can acknowledge semi-sync commits on {}: writes will wait for the timeout",
+            replica.key
+        ));
     }
     notes
 }
 
 fn catch_up(candidate: &Entrant, donor: &Entrant) -> CatchUp {
+    // Transactions that only the donor committed come along, so they are waited for too.
+    let surplus = donor.held.surplus_over(&candidate.held);
     CatchUp {
         donor: Arc::clone(&donor.replica),
         donor_drain: drain_target(&donor.replica, &donor.held),
-        until: donor.held.surplus_over(&candidate.held).from_primary,
+        until: [surplus.from_primary, surplus.errant]
+            .iter()
+            .filter(|part| !part.is_empty())
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(","),
     }
 }
 

@@ -89,10 +89,8 @@ pub(crate) fn fate_below(
     expected: &Holdings,
     policy: &ReplicationPolicy,
 ) -> Fate {
-    let mut reasons: Vec<LostReason> = match can_replicate_from(replica, candidate, policy) {
-        Ok(_) => Vec::new(),
-        Err(reasons) => reasons.into_iter().map(LostReason::Rule).collect(),
-    };
+    let mut reasons: Vec<LostReason> =
+        obstacles(replica, candidate, policy).into_iter().map(LostReason::Rule).collect();
     let mut drain_first = false;
     for obstacle in gtid_obstacles(replica, candidate) {
         match obstacle {
@@ -108,6 +106,15 @@ pub(crate) fn fate_below(
         reasons.push(LostReason::Errant { transactions: errant });
     }
     if reasons.is_empty() { Fate::Repoint { drain_first } } else { Fate::Lost(reasons) }
+}
+
+/// Rules against one direct replica of the failed server below another. A circle does not count: it can only go through
+/// the failed server, from which all of them are cut off.
+pub(crate) fn obstacles(replica: &Instance, source: &Instance, policy: &ReplicationPolicy) -> Vec<Reason> {
+    match can_replicate_from(replica, source, policy) {
+        Ok(_) => Vec::new(),
+        Err(reasons) => reasons.into_iter().filter(|reason| !matches!(reason, Reason::Loop { .. })).collect(),
+    }
 }
 
 /// What the candidate purged and the replica has not executed waits in the replica's relay log.

@@ -29,6 +29,8 @@ mod resumption;
 mod veto;
 
 #[cfg(test)]
+mod broken_plans;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 pub(crate) mod scenario;
@@ -40,8 +42,8 @@ pub use choice::{CatchUp, Choice, DrainTarget, Lacking, Refusals, choose};
 pub use fate::{Fate, LostReason};
 pub use phases::{collect_plan, drain_plan, release_plan};
 pub use promotion::promote_plan;
-pub use resumption::resume_plan;
 pub use ranking::{Ranked, Ranking, Standing};
+pub use resumption::resume_plan;
 pub use veto::Veto;
 
 pub(crate) use phases::CHANGE_TIME;

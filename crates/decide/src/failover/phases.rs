@@ -54,7 +54,13 @@ pub fn release_plan(case: &FailoverCase, observed: &[std::sync::Arc<Instance>]) 
         let mut after = Vec::new();
         if replica.replication.mariadb_gtid {
             let held = Holdings::of(replica, case.old_primary.as_deref());
-            after.extend(push_drain(&mut plan, replica, &drain_target(replica, &held), case.policy.drain_timeout, &[]));
+            after.extend(push_drain(
+                &mut plan,
+                replica,
+                &drain_target(replica, &held),
+                case.policy.drain_timeout,
+                &[],
+            ));
             lose_on_failure(&mut plan, after.len());
         }
         plan.push(
@@ -107,7 +113,8 @@ fn drain_limit(case: &FailoverCase, replica: &Instance) -> Duration {
     if case.policy.delay_if_applier_behind {
         return DELAY_TIME;
     }
-    case.policy.drain_timeout.max(Duration::from_secs(1)) + Duration::from_secs(replica.replication.sql_delay.into())
+    case.policy.drain_timeout.max(Duration::from_secs(1))
+        + Duration::from_secs(replica.replication.sql_delay.into())
 }
 
 /// Adds the steps after which a server has applied what it received; returns the last of them, if any.
@@ -126,7 +133,13 @@ pub(crate) fn push_drain(
     let mut after = after.to_vec();
     if !replica.replication.sql_thread.is_running() {
         let reason = "it cannot apply its relay log while the applier is stopped";
-        after = vec![plan.push(&replica.key, Action::StartReplication(Threads::Applier), &after, CHANGE_TIME, reason)];
+        after = vec![plan.push(
+            &replica.key,
+            Action::StartReplication(Threads::Applier),
+            &after,
+            CHANGE_TIME,
+            reason,
+        )];
     }
     vec![plan.push(&replica.key, wait, &after, limit, "nothing that was received may be lost")]
 }
@@ -134,7 +147,10 @@ pub(crate) fn push_drain(
 fn push_catch_up(plan: &mut Plan, case: &FailoverCase, choice: &Choice, after: &[StepId]) -> Vec<StepId> {
     let Some(catch_up) = &choice.catch_up else { return after.to_vec() };
     let key = &choice.candidate.key;
-    let keep = |source: &InstanceKey| Action::ChangeSource { source: source.clone(), position: SourcePosition::Keep };
+    let keep = |source: &InstanceKey| Action::ChangeSource {
+        source: source.clone(),
+        position: SourcePosition::Keep,
+    };
     let why = format!("{} has transactions that {key} lacks", catch_up.donor.key);
     let stop = plan.push(key, Action::StopReplication(Threads::Both), after, CHANGE_TIME, why.clone());
     let change = plan.push(key, keep(&catch_up.donor.key), &[stop], CHANGE_TIME, why.clone());
@@ -164,7 +180,13 @@ fn push_fence(plan: &mut Plan, case: &FailoverCase, choice: &Choice, after: &[St
     }
     let with_super = case.policy.use_super_read_only;
     let fence = Action::SetReadOnly { on: true, with_super };
-    plan.push(&case.failed, fence.clone(), after, FENCE_TIME, "it must not accept writes beside the new primary, should it still live");
+    plan.push(
+        &case.failed,
+        fence.clone(),
+        after,
+        FENCE_TIME,
+        "it must not accept writes beside the new primary, should it still live",
+    );
     if let Some(step) = plan.last_mut() {
         step.on_failure = OnFailure::Note;
         if case.old_primary.as_ref().is_none_or(|old| !old.read_only) {
@@ -175,7 +197,13 @@ fn push_fence(plan: &mut Plan, case: &FailoverCase, choice: &Choice, after: &[St
         && *other != choice.candidate.key
         && choice.observed.contains_key(other)
     {
-        plan.push(other, fence, after, CHANGE_TIME, "only one of the former co-primaries' replicas becomes writable");
+        plan.push(
+            other,
+            fence,
+            after,
+            CHANGE_TIME,
+            "only one of the former co-primaries' replicas becomes writable",
+        );
         if let Some(step) = plan.last_mut()
             && choice.observed.get(other).is_some_and(|observed| !observed.read_only)
         {

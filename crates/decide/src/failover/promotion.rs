@@ -8,7 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Action, Condition, FailoverPolicy, Instance, InstanceKey, OnFailure, Plan, SourcePosition, StepId, Threads};
+use model::{
+    Action, Condition, FailoverPolicy, Instance, InstanceKey, OnFailure, Plan, SourcePosition, StepId,
+    Threads,
+};
 
 use super::case::FailoverCase;
 use super::choice::{Choice, drain_target};
@@ -140,7 +143,12 @@ fn push_lost(plan: &mut Plan, case: &FailoverCase, choice: &Choice, opened: Step
     }
 }
 
-fn push_own_drain(plan: &mut Plan, case: &FailoverCase, replica: &Arc<Instance>, after: &[StepId]) -> Vec<StepId> {
+fn push_own_drain(
+    plan: &mut Plan,
+    case: &FailoverCase,
+    replica: &Arc<Instance>,
+    after: &[StepId],
+) -> Vec<StepId> {
     let held = Holdings::of(replica, case.old_primary.as_deref());
     if !held.is_pending {
         return after.to_vec();

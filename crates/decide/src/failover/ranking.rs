@@ -10,10 +10,10 @@ use std::sync::Arc;
 use model::{GtidUse, Instance, InstanceKey, PromotionRule};
 
 use super::case::FailoverCase;
-use super::fate::{Fate, fate_below};
-use super::received::{Holdings, shortfalls};
+use super::fate::{Fate, fate_below, obstacles};
+use super::received::{Holdings, Yardstick};
 use super::veto::{Majority, Veto, doubts, is_applier_broken, vetoes};
-use crate::replication_rules::{can_replicate_from, format_rank, gtid_obstacles};
+use crate::replication_rules::{format_rank, gtid_obstacles};
 
 /// One replica on the way through the ranking.
 #[derive(Clone, Debug)]
@@ -41,7 +41,10 @@ pub(crate) struct Criterion {
 /// All criteria, most important first.
 pub(crate) const CRITERIA: &[Criterion] = &[
     Criterion { name: "fewest missing transactions", score: |_, e| e.final_shortfall },
-    Criterion { name: "no long wait for its relay log", score: |case, e| u64::from(is_slow(case, &e.replica, &e.held)) },
+    Criterion {
+        name: "no long wait for its relay log",
+        score: |case, e| u64::from(is_slow(case, &e.replica, &e.held)),
+    },
     Criterion { name: "promotion rule", score: |case, e| tier(case, e) },
     Criterion {
         name: "candidate in the place of the failed server",
@@ -155,7 +158,9 @@ impl fmt::Display for Ranked {
         match &self.standing {
             Standing::Chosen => f.write_str("): chosen"),
             Standing::Outranked(criterion) => write!(f, "): not chosen, decided by: {criterion}"),
-            Standing::Doubted(doubts) => write!(f, "): only if nobody else can be promoted: {}", join(doubts)),
+            Standing::Doubted(doubts) => {
+                write!(f, "): only if nobody else can be promoted: {}", join(doubts))
+            }
             Standing::Rejected(vetoes) => write!(f, "): rejected: {}", join(vetoes)),
         }
     }
@@ -169,7 +174,7 @@ fn join(vetoes: &[Veto]) -> String {
 /// first; empty when there are none.
 pub(crate) fn rank(case: &FailoverCase, observed: &[Arc<Instance>]) -> (Vec<Entrant>, Vec<usize>) {
     let mut entrants = enter(case, observed);
-    find_donors(case, &mut entrants);
+    measure(case, &mut entrants);
     count_losses(case, &mut entrants);
     let mut order: Vec<usize> = (0..entrants.len()).filter(|&at| entrants[at].vetoes.is_empty()).collect();
     // Doubts weigh more than anything else, so that they count only when nobody is free of them.
@@ -246,7 +251,7 @@ fn enter(case: &FailoverCase, observed: &[Arc<Instance>]) -> Vec<Entrant> {
     replicas.sort_by(|a, b| a.key.cmp(&b.key));
     replicas.dedup_by(|a, b| a.key == b.key);
     let majority = Majority::of(replicas.iter().map(AsRef::as_ref));
-    let mut entrants: Vec<Entrant> = replicas
+    replicas
         .into_iter()
         .map(|replica| {
             let held = Holdings::of(&replica, case.old_primary.as_deref());
@@ -261,14 +266,45 @@ fn enter(case: &FailoverCase, observed: &[Arc<Instance>]) -> Vec<Entrant> {
                 held,
             }
         })
-        .collect();
-    let counted: Vec<usize> = (0..entrants.len()).filter(|&at| entrants[at].takes_part(case)).collect();
-    let found = shortfalls(&counted.iter().map(|&at| &entrants[at].held).collect::<Vec<_>>());
-    for (at, shortfall) in counted.into_iter().zip(found) {
-        entrants[at].shortfall = shortfall;
-        entrants[at].final_shortfall = shortfall;
+        .collect()
+}
+
+/// Finds how much each server lacks, and for those that may be promoted the best server to catch up from.
+fn measure(case: &FailoverCase, entrants: &mut [Entrant]) {
+    let held: Vec<&Holdings> = entrants.iter().filter(|e| e.takes_part(case)).map(|e| &e.held).collect();
+    let yardstick = Yardstick::of(&held);
+    for entrant in entrants.iter_mut().filter(|entrant| entrant.takes_part(case)) {
+        entrant.shortfall = yardstick.shortfall(&entrant.held);
+        entrant.final_shortfall = entrant.shortfall;
     }
-    entrants
+    for at in 0..entrants.len() {
+        if let Some((donor, shortfall)) = best_donor(case, entrants, at, &yardstick) {
+            entrants[at].donor = Some(donor);
+            entrants[at].final_shortfall = shortfall;
+        }
+    }
+}
+
+/// The server from which another one gets most of what it lacks, and what it lacks then.
+fn best_donor(
+    case: &FailoverCase,
+    entrants: &[Entrant],
+    at: usize,
+    yardstick: &Yardstick,
+) -> Option<(usize, u64)> {
+    let candidate = &entrants[at];
+    if !candidate.vetoes.is_empty() || candidate.shortfall == 0 {
+        return None;
+    }
+    (0..entrants.len())
+        .filter(|&donor| donor != at && can_catch_up(case, candidate, &entrants[donor]))
+        .map(|donor| (donor, yardstick.shortfall(&candidate.held.with(&entrants[donor].held))))
+        .filter(|(_, shortfall)| *shortfall < candidate.shortfall)
+        .min_by_key(|&(donor, shortfall)| {
+            let entrant = &entrants[donor];
+            let is_slow = is_slow(case, &entrant.replica, &entrant.held);
+            (shortfall, is_slow, !entrant.held.errant.is_empty(), entrant.held.is_pending, donor)
+        })
 }
 
 fn scores(case: &FailoverCase, entrant: &Entrant) -> Vec<u64> {
@@ -282,41 +318,15 @@ fn decided_by(case: &FailoverCase, better: &Entrant, worse: &Entrant) -> &'stati
         .map_or("order of names", |criterion| criterion.name)
 }
 
-/// For each server that may be promoted but is behind: the best server from which it can catch up.
-fn find_donors(case: &FailoverCase, entrants: &mut [Entrant]) {
-    for at in 0..entrants.len() {
-        if !entrants[at].vetoes.is_empty() || entrants[at].shortfall == 0 {
-            continue;
-        }
-        let best = (0..entrants.len())
-            .filter(|&donor| donor != at && can_catch_up(case, &entrants[at], &entrants[donor]))
-            .min_by_key(|&donor| {
-                let donor_entrant = &entrants[donor];
-                (
-                    donor_entrant.shortfall,
-                    is_slow(case, &donor_entrant.replica, &donor_entrant.held),
-                    !donor_entrant.held.errant.is_empty(),
-                    donor_entrant.held.is_pending,
-                    donor,
-                )
-            });
-        if let Some(donor) = best {
-            entrants[at].final_shortfall = entrants[donor].shortfall;
-            entrants[at].donor = Some(donor);
-        }
-    }
-}
-
 fn can_catch_up(case: &FailoverCase, candidate: &Entrant, donor: &Entrant) -> bool {
     donor.takes_part(case)
-        && donor.shortfall < candidate.shortfall
         && donor.replica.logs_updates()
         && !donor.replica.is_binlog_server()
         && !(donor.held.is_pending && is_applier_broken(&donor.replica))
         && !is_applier_broken(&candidate.replica)
         && candidate.replica.gtid_use() != GtidUse::None
         && donor.replica.gtid_use() == candidate.replica.gtid_use()
-        && can_replicate_from(&candidate.replica, &donor.replica, &case.policy.replication).is_ok()
+        && obstacles(&candidate.replica, &donor.replica, &case.policy.replication).is_empty()
         && gtid_obstacles(&candidate.replica, &donor.replica).is_empty()
 }
 
@@ -331,8 +341,13 @@ fn count_losses(case: &FailoverCase, entrants: &mut [Entrant]) {
             .iter()
             .filter(|other| other.replica.key != candidate.replica.key && other.takes_part(case))
             .filter(|other| {
-                let fate =
-                    fate_below(&other.replica, &other.held, &candidate.replica, &expected, &case.policy.replication);
+                let fate = fate_below(
+                    &other.replica,
+                    &other.held,
+                    &candidate.replica,
+                    &expected,
+                    &case.policy.replication,
+                );
                 matches!(fate, Fate::Lost(_))
             })
             .count();

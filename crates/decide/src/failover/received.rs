@@ -1,7 +1,7 @@
 //! What a replica holds: everything it received, whether applied or not, and what of that its primary never had.
 //!
-//! MySQL: executed and retrieved sets united. MariaDB: the higher of current and receiver position in each domain.
-//! Without GTID: the coordinates read from the primary. Servers of different kinds are compared by those coordinates
+//! MySQL with GTID: executed and retrieved sets united. MariaDB with GTID: the higher of current and receiver position
+//! in each domain. Without: the coordinates read from the primary. Servers of different kinds are compared by those coordinates
 //! too, as all of them read the same binary log.
 
 use std::cmp::Ordering;
@@ -57,6 +57,10 @@ impl Holdings {
         let (all, clean, errant, is_pending) = match replica.gtid_use() {
             GtidUse::Oracle => oracle(replica, primary),
             GtidUse::MariaDb => mariadb(replica, primary),
+            // A MySQL server knows what it has by GTID, even if its channel finds its place by coordinates.
+            GtidUse::None if replica.supports_oracle_gtid && !replica.executed_gtid.trim().is_empty() => {
+                oracle(replica, primary)
+            }
             GtidUse::None => (Stream::File, Stream::File, String::new(), !replica.is_applier_up_to_date()),
         };
         Self { all, clean, errant, read, is_pending, retrieved }
@@ -83,7 +87,11 @@ impl Holdings {
                     Stream::MariaDb(_) | Stream::File => GtidSet::new(),
                 };
                 let errant = extra.subtract(&clean);
-                Surplus { count: Some(clean.count()), from_primary: clean.to_string(), errant: errant.to_string() }
+                Surplus {
+                    count: Some(clean.count()),
+                    from_primary: clean.to_string(),
+                    errant: errant.to_string(),
+                }
             }
             (Stream::MariaDb(mine), Stream::MariaDb(theirs)) => mariadb_surplus(mine, theirs, &self.errant),
             _ if other.read.is_before(&self.read) => {
@@ -117,13 +125,19 @@ fn oracle(replica: &Instance, primary: Option<&Instance>) -> Parts {
             let is_co_primary = primary.is_some_and(|primary| primary.primary_key == replica.key);
             let uuid = primary.map_or("", |primary| primary.server_uuid.as_str());
             let ancestry = primary.map_or("", |primary| primary.ancestry_uuid.as_str());
-            errant_transactions(&all, &known, &Lineage::from_texts(&replica.server_uuid, uuid, ancestry, is_co_primary))
+            errant_transactions(
+                &all,
+                &known,
+                &Lineage::from_texts(&replica.server_uuid, uuid, ancestry, is_co_primary),
+            )
         }
         // The primary's set was never read: what was found when the replica was read is the best there is.
         Some(_) | None => GtidSet::parse_lenient(&replica.gtid_errant).0.intersect(&all),
     };
     let clean = all.subtract(&errant);
-    let is_pending = !executed.contains(&retrieved);
+    // Without auto-position only the coordinates tell what waits in the relay log for sure.
+    let is_pending = !executed.contains(&retrieved)
+        || (replica.gtid_use() == GtidUse::None && !replica.is_applier_up_to_date());
     (Stream::Oracle(all), Stream::Oracle(clean), errant.to_string(), is_pending)
 }
 
@@ -145,7 +159,8 @@ fn mariadb(replica: &Instance, primary: Option<&Instance>) -> Parts {
                 gtid.server == replica.server_id
                     && gtid.server != *primary_id
                     && at.in_domain(gtid.domain).is_none_or(|last| {
-                        last.sequence < gtid.sequence || (last.sequence == gtid.sequence && last.server != gtid.server)
+                        last.sequence < gtid.sequence
+                            || (last.sequence == gtid.sequence && last.server != gtid.server)
                     })
             }
             Some(_) | None => false,
@@ -194,42 +209,52 @@ fn mariadb_surplus(mine: &MariaDbPosition, theirs: &MariaDbPosition, errant: &st
     Surplus { from_primary: from_primary.join(","), count: Some(count), errant: own.join(",") }
 }
 
-/// For each server how far it is from having everything that any of them received: a number of transactions when all
-/// use the same kind of GTID, else the number of more advanced places in the primary's binary log. Same order as the
-/// input; the numbers do not depend on it. `u64::MAX` when nothing is known of a server.
-pub(crate) fn shortfalls(servers: &[&Holdings]) -> Vec<u64> {
-    let is_oracle = servers.iter().all(|held| matches!(held.clean, Stream::Oracle(_)));
-    let is_mariadb = servers.iter().all(|held| matches!(held.clean, Stream::MariaDb(_)));
-    if servers.is_empty() || !(is_oracle || is_mariadb) {
-        return by_coordinates(servers);
-    }
-    let everything = servers.iter().skip(1).fold(servers[0].clean.clone(), |sum, held| union(&sum, &held.clean));
-    servers.iter().map(|held| lacking(&everything, &held.clean)).collect()
+/// Everything that the reachable replicas received, to measure each of them by.
+pub(crate) enum Yardstick {
+    /// All use the same kind of GTID.
+    Gtid(Stream),
+    /// The distinct places in the primary's binary log, in order.
+    Places(Vec<BinlogCoordinates>),
 }
 
-fn lacking(everything: &Stream, held: &Stream) -> u64 {
-    match (everything, held) {
-        (Stream::Oracle(all), Stream::Oracle(held)) => all.subtract(held).count(),
-        (Stream::MariaDb(all), Stream::MariaDb(held)) => all
-            .gtids()
-            .map(|gtid| gtid.sequence.saturating_sub(held.in_domain(gtid.domain).map_or(0, |last| last.sequence)))
-            .sum(),
-        _ => u64::MAX,
-    }
-}
-
-fn by_coordinates(servers: &[&Holdings]) -> Vec<u64> {
-    let mut places: Vec<&BinlogCoordinates> =
-        servers.iter().map(|held| &held.read).filter(|read| !read.is_empty()).collect();
-    places.sort_by(|a, b| a.cmp_place(b));
-    places.dedup_by(|a, b| a.cmp_place(b) == Ordering::Equal);
-    servers
-        .iter()
-        .map(|held| {
-            if held.read.is_empty() {
-                return u64::MAX;
+impl Yardstick {
+    /// Of these servers, whatever their order.
+    pub(crate) fn of(servers: &[&Holdings]) -> Self {
+        let is_oracle = servers.iter().all(|held| matches!(held.clean, Stream::Oracle(_)));
+        let is_mariadb = servers.iter().all(|held| matches!(held.clean, Stream::MariaDb(_)));
+        match servers.split_first() {
+            Some((first, others)) if is_oracle || is_mariadb => {
+                Self::Gtid(others.iter().fold(first.clean.clone(), |sum, held| union(&sum, &held.clean)))
             }
-            places.iter().filter(|place| held.read.is_before(place)).count().try_into().unwrap_or(u64::MAX)
-        })
-        .collect()
+            Some(_) | None => {
+                let mut places: Vec<BinlogCoordinates> =
+                    servers.iter().map(|held| held.read.clone()).filter(|read| !read.is_empty()).collect();
+                places.sort_by(BinlogCoordinates::cmp_place);
+                places.dedup_by(|a, b| a.cmp_place(b) == Ordering::Equal);
+                Self::Places(places)
+            }
+        }
+    }
+
+    /// How far a server is from having everything: a number of transactions, or of more advanced places.
+    /// `u64::MAX` when nothing is known of it.
+    pub(crate) fn shortfall(&self, held: &Holdings) -> u64 {
+        match (self, &held.clean) {
+            (Self::Gtid(Stream::Oracle(all)), Stream::Oracle(held)) => all.subtract(held).count(),
+            (Self::Gtid(Stream::MariaDb(all)), Stream::MariaDb(held)) => all
+                .gtids()
+                .map(|gtid| {
+                    gtid.sequence.saturating_sub(held.in_domain(gtid.domain).map_or(0, |last| last.sequence))
+                })
+                .sum(),
+            (Self::Gtid(_), _) => u64::MAX,
+            (Self::Places(_), _) if held.read.is_empty() => u64::MAX,
+            (Self::Places(places), _) => places
+                .iter()
+                .filter(|place| held.read.is_before(place))
+                .count()
+                .try_into()
+                .unwrap_or(u64::MAX),
+        }
+    }
 }

@@ -20,10 +20,11 @@ pub fn resume_plan(
     let mut plan = Plan::new("resume");
     if candidate.is_replica() {
         let reason = "its promotion had begun";
-        let stop = plan.push(&candidate.key, Action::StopReplication(Threads::Both), &[], CHANGE_TIME, reason);
+        let stop =
+            plan.push(&candidate.key, Action::StopReplication(Threads::Both), &[], CHANGE_TIME, reason);
         hold_lease(&mut plan);
         if policy.apply_promotion {
-            push_opening(&mut plan, policy, candidate, stop);
+            push_opening(&mut plan, policy, candidate, &[stop]);
         }
     } else if candidate.read_only && policy.apply_promotion {
         let with_super = policy.use_super_read_only || candidate.super_read_only == Some(true);
@@ -44,7 +45,13 @@ pub fn resume_plan(
             *lane = Some(push_repoint(&mut plan, replica, &candidate.key, &after, &reason));
         } else if replica.primary_key == candidate.key && !replica.is_replicating() {
             let start = Action::StartReplication(Threads::Both);
-            *lane = Some(plan.push(&replica.key, start, &after, CHANGE_TIME, "it was re-pointed and not started"));
+            *lane = Some(plan.push(
+                &replica.key,
+                start,
+                &after,
+                CHANGE_TIME,
+                "it was re-pointed and not started",
+            ));
             lose_on_failure(&mut plan, 1);
         }
     }
@@ -89,8 +96,9 @@ mod tests {
         candidate.primary_key = InstanceKey::none();
         candidate.read_only = false;
         let other = Arc::new(replica("c", "b"));
-        let plan = resume_plan(&policy(), &failed, &candidate, &[other.clone()]);
-        let steps: Vec<String> = plan.steps.iter().map(|step| format!("{}: {}", step.server, step.action)).collect();
+        let plan = resume_plan(&policy(), &failed, &candidate, std::slice::from_ref(&other));
+        let steps: Vec<String> =
+            plan.steps.iter().map(|step| format!("{}: {}", step.server, step.action)).collect();
         assert_eq!(steps, [format!("{}: start replication", other.key)]);
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    BinlogCoordinates, FailoverPolicy, Instance, InstanceKey, PromotionRule, ReplicationPolicy, ServerVersion, ThreadState,
-    Timestamp,
+    BinlogCoordinates, FailoverPolicy, Instance, InstanceKey, PromotionRule, ReplicationPolicy,
+    ServerVersion, ThreadState, Timestamp,
 };
 
 use super::{FailoverCase, FailoverKind};
@@ -181,6 +181,7 @@ fn set_fact(server: &mut Instance, name: &str, value: &str) {
             server.semi_sync.wait_for_replica_count = value.parse().expect("a count");
         }
         "id" => server.server_id = value.parse().expect("a server id"),
+        "above" => server.ancestry_uuid = format!("{},{}", uuid(value), server.ancestry_uuid),
         "filters" => replication.has_filters = is_on,
         "user" => replication.has_credentials = is_on,
         "group" => {

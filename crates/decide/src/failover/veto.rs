@@ -181,11 +181,8 @@ fn applier(policy: &FailoverPolicy, replica: &Instance, held: &Holdings) -> Vec<
     let limit = policy.fail_on_lag;
     if !limit.is_zero() {
         match replica.lag_seconds {
-            Some(seconds) if u64::try_from(seconds).unwrap_or(0) >= limit.as_secs() => found.push(Veto::Lag {
-                key: replica.key.clone(),
-                limit_minutes: limit.as_secs() / 60,
-                seconds,
-            }),
+            Some(seconds) if u64::try_from(seconds).unwrap_or(0) >= limit.as_secs() => found
+                .push(Veto::Lag { key: replica.key.clone(), limit_minutes: limit.as_secs() / 60, seconds }),
             // Differs: an unknown lag does not count as none.
             None if held.is_pending => found.push(Veto::LagUnknown),
             Some(_) | None => {}

@@ -184,7 +184,10 @@ impl fmt::Display for Obstacle {
             ),
             // The misspelling is the original's, and scripts may look for it.
             Self::Lagging(key) => {
-                write!(f, "Desginated instance {key} seems to be lagging too much for this operation. Aborting.")
+                write!(
+                    f,
+                    "Desginated instance {key} seems to be lagging too much for this operation. Aborting."
+                )
             }
             Self::Siblings { designated, why } => {
                 let texts: Vec<String> = why.iter().map(|(key, reason)| format!("{key}: {reason}")).collect();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Action, Condition, GtidSet, GtidUse, Instance, MariaDbPosition, OnFailure, Plan, SourcePosition, StepId, Threads,
+    Action, Condition, GtidSet, GtidUse, Instance, MariaDbPosition, OnFailure, Plan, SourcePosition, StepId,
+    Threads,
 };
 
 use super::case::{Obstacle, Obstacles, TakeoverCase};
@@ -29,11 +30,7 @@ pub fn siblings_plan(case: &TakeoverCase, takeover: &Takeover) -> Plan {
 /// Turns the three steps of a re-point that were added last into steps that can be undone.
 fn make_undoable(plan: &mut Plan, case: &TakeoverCase, sibling: &Instance) {
     let back = Action::ChangeSource { source: case.primary.key.clone(), position: SourcePosition::Keep };
-    let undo = [
-        Action::StartReplication(Threads::Both),
-        back,
-        Action::StopReplication(Threads::Both),
-    ];
+    let undo = [Action::StartReplication(Threads::Both), back, Action::StopReplication(Threads::Both)];
     let first = plan.steps.len().saturating_sub(undo.len());
     for (step, undo) in plan.steps[first..].iter_mut().zip(undo) {
         step.compensation = Some(undo);
@@ -63,7 +60,13 @@ pub fn pause_plan(case: &TakeoverCase) -> Plan {
     {
         step.compensation = Some(Action::SetReadOnly { on: false, with_super });
     }
-    plan.push(key, Action::Probe, &[close], CHANGE_TIME, "its last position is what the new primary has to reach");
+    plan.push(
+        key,
+        Action::Probe,
+        &[close],
+        CHANGE_TIME,
+        "its last position is what the new primary has to reach",
+    );
     plan
 }
 
@@ -89,7 +92,13 @@ pub fn drain_plan(case: &TakeoverCase, takeover: &Takeover, paused: &Instance) -
     if let Some(step) = plan.last_mut() {
         step.compensation = Some(Action::StartReplication(Threads::Both));
     }
-    plan.push(&target.key, Action::Probe, &[stopped], CHANGE_TIME, "it is checked once more before it is opened");
+    plan.push(
+        &target.key,
+        Action::Probe,
+        &[stopped],
+        CHANGE_TIME,
+        "it is checked once more before it is opened",
+    );
     let primary = &case.primary.key;
     plan.push(primary, Action::Probe, &[waited], CHANGE_TIME, "its position must not have moved since");
     plan
@@ -149,7 +158,9 @@ fn push_demotion(plan: &mut Plan, case: &TakeoverCase, target: &Instance, opened
     let position = match target.gtid_use() {
         GtidUse::Oracle if case.primary.supports_oracle_gtid => SourcePosition::OracleAutoPosition,
         GtidUse::MariaDb if case.primary.is_mariadb() => SourcePosition::MariaDbCurrentPos,
-        GtidUse::Oracle | GtidUse::MariaDb | GtidUse::None => SourcePosition::File(target.self_coordinates.clone()),
+        GtidUse::Oracle | GtidUse::MariaDb | GtidUse::None => {
+            SourcePosition::File(target.self_coordinates.clone())
+        }
     };
     let reason = format!("{} is the primary now", target.key);
     let before = plan.steps.len();
@@ -159,7 +170,13 @@ fn push_demotion(plan: &mut Plan, case: &TakeoverCase, target: &Instance, opened
     let semi_sync = &case.primary.semi_sync;
     if semi_sync.priority > 0 && semi_sync.primary_enabled {
         // Not earlier: sessions that wait for an acknowledgement would be told that their transaction is safe.
-        last = plan.push(key, Action::SetSemiSyncPrimary(false), &[last], CHANGE_TIME, "it has no replicas to wait for");
+        last = plan.push(
+            key,
+            Action::SetSemiSyncPrimary(false),
+            &[last],
+            CHANGE_TIME,
+            "it has no replicas to wait for",
+        );
     }
     if case.auto {
         plan.push(key, Action::StartReplication(Threads::Both), &[last], CHANGE_TIME, reason);
@@ -189,7 +206,9 @@ fn complete(paused: &Instance, primary: &Instance, target: &Instance) -> Result<
             let reached = read(&target.mariadb_gtid_position);
             let missing: Vec<String> = read(&primary.mariadb_gtid_position)
                 .gtids()
-                .filter(|gtid| reached.in_domain(gtid.domain).is_none_or(|last| last.sequence < gtid.sequence))
+                .filter(|gtid| {
+                    reached.in_domain(gtid.domain).is_none_or(|last| last.sequence < gtid.sequence)
+                })
                 .map(|gtid| gtid.to_string())
                 .collect();
             (!missing.is_empty()).then(|| missing.join(","))
@@ -218,7 +237,8 @@ pub(super) fn all_plans(case: &TakeoverCase, takeover: &Takeover) -> Vec<Plan> {
     drained.replication.sql_thread = model::ThreadState::Stopped;
     drained.executed_gtid = closed.executed_gtid.clone();
     drained.mariadb_gtid_position = closed.mariadb_gtid_position.clone();
-    let mut plans = vec![siblings_plan(case, takeover), pause_plan(case), drain_plan(case, takeover, &closed)];
+    let mut plans =
+        vec![siblings_plan(case, takeover), pause_plan(case), drain_plan(case, takeover, &closed)];
     plans.extend(promote_plan(case, takeover, &closed, &closed, &Arc::new(drained)));
     plans
 }

@@ -62,7 +62,8 @@ fn designate(case: &TakeoverCase) -> Result<Arc<Instance>, Obstacles> {
         return Err(Obstacle::NoReplicas(primary.clone()).into());
     }
     if let Some(designated) = &case.designated {
-        let not_direct = Obstacle::NotDirectReplica { designated: designated.clone(), primary: primary.clone() };
+        let not_direct =
+            Obstacle::NotDirectReplica { designated: designated.clone(), primary: primary.clone() };
         return case.replica(designated).cloned().ok_or_else(|| not_direct.into());
     }
     if let [only] = case.replicas.as_slice() {
@@ -72,9 +73,10 @@ fn designate(case: &TakeoverCase) -> Result<Arc<Instance>, Obstacles> {
         return Err(Obstacle::NotIndicated { primary: primary.clone(), replicas: case.replicas.len() }.into());
     }
     let majority = Majority::of(case.replicas.iter().map(AsRef::as_ref));
-    let fit = case.replicas.iter().filter(|replica| {
-        against(case, replica).is_empty() && siblings(case, replica).refused.is_empty()
-    });
+    let fit = case
+        .replicas
+        .iter()
+        .filter(|replica| against(case, replica).is_empty() && siblings(case, replica).refused.is_empty());
     let best = fit.min_by_key(|replica| {
         (
             !doubts(replica, &majority).is_empty(),
@@ -215,8 +217,14 @@ fn notes(case: &TakeoverCase, target: &Instance, followers: usize) -> Vec<String
     }
     if let Err(reasons) = can_replicate_from(&case.primary, target, &case.policy.replication) {
         // The target is a replica of the primary now; that ends before the primary becomes its replica.
-        for reason in reasons.iter().filter(|reason| !matches!(reason, Reason::Loop { .. } | Reason::UpdatesNotLogged(_))) {
-            notes.push(format!("the former primary cannot become a replica: {}", reason.to_string().trim_end()));
+        for reason in reasons
+            .iter()
+            .filter(|reason| !matches!(reason, Reason::Loop { .. } | Reason::UpdatesNotLogged(_)))
+        {
+            notes.push(format!(
+                "the former primary cannot become a replica: {}",
+                reason.to_string().trim_end()
+            ));
         }
     }
     if target.semi_sync.priority > 0 && !target.semi_sync.available {

@@ -94,7 +94,9 @@ fn head(entry: &Entry<'_>, policy: &TopologyTextPolicy, now: Timestamp) -> Strin
 fn tags_text(fleet: &Fleet, key: &InstanceKey) -> String {
     let tags = fleet.tags.get(key).into_iter().flatten();
     let shown: Vec<String> = tags
-        .map(|tag| if tag.value.is_empty() { tag.name.clone() } else { format!("{}={}", tag.name, tag.value) })
+        .map(
+            |tag| if tag.value.is_empty() { tag.name.clone() } else { format!("{}={}", tag.name, tag.value) },
+        )
         .collect();
     shown.join(",")
 }
@@ -138,9 +140,11 @@ fn tabulated(lines: &[Line]) -> String {
                 .iter()
                 .zip(widths)
                 .enumerate()
-                .map(|(column, (cell, wide))| {
-                    if column == 1 { format!("{cell:>wide$}") } else { format!("{cell:wide$}") }
-                })
+                .map(
+                    |(column, (cell, wide))| {
+                        if column == 1 { format!("{cell:>wide$}") } else { format!("{cell:wide$}") }
+                    },
+                )
                 .collect();
             cells.join("|")
         })

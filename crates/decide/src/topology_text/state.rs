@@ -64,7 +64,9 @@ fn status(instance: &Instance, policy: &TopologyTextPolicy, now: Timestamp) -> &
         "unchecked"
     } else if is_broken_replica(instance) {
         "nonreplicating"
-    } else if instance.is_replica() && !instance.has_maintenance_lag(policy.reasonable_maintenance_lag_seconds) {
+    } else if instance.is_replica()
+        && !instance.has_maintenance_lag(policy.reasonable_maintenance_lag_seconds)
+    {
         "lag"
     } else {
         "ok"
@@ -72,7 +74,8 @@ fn status(instance: &Instance, policy: &TopologyTextPolicy, now: Timestamp) -> &
 }
 
 fn extras(fleet: &Fleet, instance: &Instance, now: Timestamp) -> String {
-    let gtid = match (instance.uses_gtid() || instance.supports_oracle_gtid, instance.gtid_errant.is_empty()) {
+    let gtid = match (instance.uses_gtid() || instance.supports_oracle_gtid, instance.gtid_errant.is_empty())
+    {
         (false, _) => None,
         (true, true) => Some("GTID"),
         (true, false) => Some("GTID:errant"),

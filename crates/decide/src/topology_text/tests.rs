@@ -25,83 +25,131 @@ fn mysql_fleet(downtime: &str, tags: &str) -> String {
          127.0.0.1:10232 <- 127.0.0.1:10231 {} {tags}
          127.0.0.1:10233 <- 127.0.0.1:10231 {} {downtime}
          127.0.0.1:10234 <- 127.0.0.1:10232 {}",
-        facts(10231), facts(10232), facts(10233), facts(10234)
+        facts(10231),
+        facts(10232),
+        facts(10233),
+        facts(10234)
     )
 }
 
 /// The same on MariaDB 10.11, where GTID shows only on servers that replicate.
 fn mariadb_fleet(downtime: &str, fourth: &str) -> String {
-    let facts = |port: u16| format!("alias=db{port} family=mariadb version=10.11.19-MariaDB-0+deb12u1-log format=MIXED");
+    let facts = |port: u16| {
+        format!("alias=db{port} family=mariadb version=10.11.19-MariaDB-0+deb12u1-log format=MIXED")
+    };
     format!(
         "127.0.0.1:10241 {}
          127.0.0.1:10242 <- 127.0.0.1:10241 {}
          127.0.0.1:10243 <- 127.0.0.1:10241 {} {downtime}
          127.0.0.1:10244 {} {fourth}",
-        facts(10241), facts(10242), facts(10243), facts(10244).replace("alias", &format!("{} alias", "<- 127.0.0.1:10242"))
+        facts(10241),
+        facts(10242),
+        facts(10243),
+        facts(10244).replace("alias", &format!("{} alias", "<- 127.0.0.1:10242"))
     )
 }
 
 #[test]
 fn healthy_mysql_as_recorded() {
     let fleet = mysql_fleet("", "");
-    check(&fleet, "127.0.0.1:10231", TopologyStyle::Plain, &[
-        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
-        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-    ]);
-    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tabulated, &[
-        "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID",
-        "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
-        "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID",
-        "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
-    ]);
-    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tags, &[
-        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
-        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-    ]);
+    check(
+        &fleet,
+        "127.0.0.1:10231",
+        TopologyStyle::Plain,
+        &[
+            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
+            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+        ],
+    );
+    check(
+        &fleet,
+        "127.0.0.1:10231",
+        TopologyStyle::Tabulated,
+        &[
+            "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID",
+            "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
+            "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID",
+            "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
+        ],
+    );
+    check(
+        &fleet,
+        "127.0.0.1:10231",
+        TopologyStyle::Tags,
+        &[
+            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
+            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+        ],
+    );
 }
 
 #[test]
 fn mysql_with_downtime_and_tags_as_recorded() {
     let fleet = mysql_fleet("downtime=60s", "tag=role:billing tag=owner:team");
-    check(&fleet, "127.0.0.1:10231", TopologyStyle::Plain, &[
-        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
-        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed]",
-    ]);
-    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tabulated, &[
-        "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID          ",
-        "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
-        "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
-        "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID,downtimed",
-    ]);
-    check(&fleet, "127.0.0.1:10231", TopologyStyle::Tags, &[
-        "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
-        "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] [owner=team,role=billing]",
-        "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-        "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed] []",
-    ]);
+    check(
+        &fleet,
+        "127.0.0.1:10231",
+        TopologyStyle::Plain,
+        &[
+            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
+            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
+            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed]",
+        ],
+    );
+    check(
+        &fleet,
+        "127.0.0.1:10231",
+        TopologyStyle::Tabulated,
+        &[
+            "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID          ",
+            "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
+            "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
+            "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID,downtimed",
+        ],
+    );
+    check(
+        &fleet,
+        "127.0.0.1:10231",
+        TopologyStyle::Tags,
+        &[
+            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
+            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] [owner=team,role=billing]",
+            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
+            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed] []",
+        ],
+    );
 }
 
 #[test]
 fn mariadb_as_recorded() {
     let fleet = mariadb_fleet("downtime=60s", "");
-    check(&fleet, "127.0.0.1:10241", TopologyStyle::Plain, &[
-        "127.0.0.1:10241 (db10241)     [0s,ok,10.11.19-MariaDB-0+deb12u1-log,rw,MIXED,>>]",
-        "+ 127.0.0.1:10242 (db10242)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
-        "  + 127.0.0.1:10244 (db10244) [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
-        "+ 127.0.0.1:10243 (db10243)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID,downtimed]",
-    ]);
-    check(&fleet, "127.0.0.1:10241", TopologyStyle::Tabulated, &[
-        "127.0.0.1:10241 (db10241)    |0s|ok|10.11.19-MariaDB-0+deb12u1-log|rw|MIXED|>>               ",
-        "+ 127.0.0.1:10242 (db10242)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
-        "  + 127.0.0.1:10244 (db10244)|0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
-        "+ 127.0.0.1:10243 (db10243)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID,downtimed",
-    ]);
+    check(
+        &fleet,
+        "127.0.0.1:10241",
+        TopologyStyle::Plain,
+        &[
+            "127.0.0.1:10241 (db10241)     [0s,ok,10.11.19-MariaDB-0+deb12u1-log,rw,MIXED,>>]",
+            "+ 127.0.0.1:10242 (db10242)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
+            "  + 127.0.0.1:10244 (db10244) [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
+            "+ 127.0.0.1:10243 (db10243)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID,downtimed]",
+        ],
+    );
+    check(
+        &fleet,
+        "127.0.0.1:10241",
+        TopologyStyle::Tabulated,
+        &[
+            "127.0.0.1:10241 (db10241)    |0s|ok|10.11.19-MariaDB-0+deb12u1-log|rw|MIXED|>>               ",
+            "+ 127.0.0.1:10242 (db10242)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
+            "  + 127.0.0.1:10244 (db10244)|0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
+            "+ 127.0.0.1:10243 (db10243)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID,downtimed",
+        ],
+    );
 }
 
 #[test]
@@ -110,18 +158,28 @@ fn several_states_side_by_side() {
          shop-db2 <- shop-db1 alias=paris-spare semi_replica tag=keep tag=role:reports
          shop-db3 <- shop-db1 io=stopped mode=OFF gtid=off
          shop-db4 <- shop-db2 lag=25 behind=25 nolog errant=u:1";
-    check(fleet, "shop-db1:3306", TopologyStyle::Plain, &[
-        "shop-db1:3306                 [0s,ok,8.0.36,rw,ROW,>>,GTID,semi:master]",
-        "+ shop-db2:3306 (paris-spare) [0s,ok,8.0.36,ro,ROW,>>,GTID,semi:replica]",
-        "  + shop-db4:3306             [25s,lag,8.0.36,ro,nobinlog,GTID:errant]",
-        "- shop-db3:3306               [null,nonreplicating,8.0.36,ro,ROW,>>]",
-    ]);
-    check(fleet, "shop-db1:3306", TopologyStyle::Tabulated, &[
-        "shop-db1:3306                |  0s|ok            |8.0.36|rw|ROW     |>>,GTID,semi:master ",
-        "+ shop-db2:3306 (paris-spare)|  0s|ok            |8.0.36|ro|ROW     |>>,GTID,semi:replica",
-        "  + shop-db4:3306            | 25s|lag           |8.0.36|ro|nobinlog|GTID:errant         ",
-        "- shop-db3:3306              |null|nonreplicating|8.0.36|ro|ROW     |>>                  ",
-    ]);
+    check(
+        fleet,
+        "shop-db1:3306",
+        TopologyStyle::Plain,
+        &[
+            "shop-db1:3306                 [0s,ok,8.0.36,rw,ROW,>>,GTID,semi:master]",
+            "+ shop-db2:3306 (paris-spare) [0s,ok,8.0.36,ro,ROW,>>,GTID,semi:replica]",
+            "  + shop-db4:3306             [25s,lag,8.0.36,ro,nobinlog,GTID:errant]",
+            "- shop-db3:3306               [null,nonreplicating,8.0.36,ro,ROW,>>]",
+        ],
+    );
+    check(
+        fleet,
+        "shop-db1:3306",
+        TopologyStyle::Tabulated,
+        &[
+            "shop-db1:3306                |  0s|ok            |8.0.36|rw|ROW     |>>,GTID,semi:master ",
+            "+ shop-db2:3306 (paris-spare)|  0s|ok            |8.0.36|ro|ROW     |>>,GTID,semi:replica",
+            "  + shop-db4:3306            | 25s|lag           |8.0.36|ro|nobinlog|GTID:errant         ",
+            "- shop-db3:3306              |null|nonreplicating|8.0.36|ro|ROW     |>>                  ",
+        ],
+    );
     let tags = printed(&Scenario::parse(fleet), "shop-db1:3306", TopologyStyle::Tags);
     assert_eq!(
         tags.lines().nth(1),
@@ -180,9 +238,11 @@ fn check_tree(text: &str, cluster: &str, expected: &[&str]) {
 
 #[test]
 fn marks() {
-    check_tree("p \n a <- p \n b <- p io=stopped \n c <- p down=2s \n d <- p age=26s", "p:3306", &[
-        "p", "+ a", "- b", "- c", "- d",
-    ]);
+    check_tree(
+        "p \n a <- p \n b <- p io=stopped \n c <- p down=2s \n d <- p age=26s",
+        "p:3306",
+        &["p", "+ a", "- b", "- c", "- d"],
+    );
 }
 
 #[test]
@@ -192,9 +252,11 @@ fn groups() {
     let aligned = printed(&Scenario::parse(group), "g1:3306", TopologyStyle::Plain);
     let columns: Vec<_> = aligned.lines().map(|line| line.chars().position(|c| c == '[')).collect();
     assert_eq!(columns, [Some(11); 3], "a mark of several bytes is one column wide");
-    check_tree("p \n g1 <- p group=PRIMARY/ONLINE/g1 \n g2 group=SECONDARY/ONLINE/g1 cluster=p:3306", "p:3306", &[
-        "p", "+ g1", "  ‡ g2",
-    ]);
+    check_tree(
+        "p \n g1 <- p group=PRIMARY/ONLINE/g1 \n g2 group=SECONDARY/ONLINE/g1 cluster=p:3306",
+        "p:3306",
+        &["p", "+ g1", "  ‡ g2"],
+    );
 }
 
 #[test]
@@ -204,9 +266,11 @@ fn co_primaries() {
 
 #[test]
 fn every_root_is_printed() {
-    check_tree("p cluster=c \n r <- p cluster=c \n q cluster=c \n s <- q cluster=c \n t <- elsewhere cluster=c", "c", &[
-        "p", "+ r", "q", "+ s", "t",
-    ]);
+    check_tree(
+        "p cluster=c \n r <- p cluster=c \n q cluster=c \n s <- q cluster=c \n t <- elsewhere cluster=c",
+        "c",
+        &["p", "+ r", "q", "+ s", "t"],
+    );
 }
 
 #[test]

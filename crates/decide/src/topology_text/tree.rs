@@ -13,7 +13,8 @@ pub(super) struct Entry<'a> {
 
 /// A member of a replication group that is not its primary.
 pub(super) fn is_group_secondary(instance: &Instance) -> bool {
-    instance.is_group_member() && instance.group.primary.as_ref().is_some_and(|primary| *primary != instance.key)
+    instance.is_group_member()
+        && instance.group.primary.as_ref().is_some_and(|primary| *primary != instance.key)
 }
 
 /// All members of a cluster, each once, parents before children, children by key.

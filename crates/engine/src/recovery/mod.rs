@@ -4,12 +4,17 @@
 //! ([`primary`], its phases in [`run`]), with its state and choice journalled ([`journal`]) so that another process can finish or undo it
 //! ([`resume`]), and what is told to the outside at the end ([`publication`]).
 
+mod forced;
 mod gates;
 mod journal;
 mod primary;
 mod publication;
 mod resume;
 mod run;
+mod synthetic;
+mod takeover;
+
+pub use takeover::TakeoverRequest;
 
 use decide::analysis::Response;
 use model::{Finding, InstanceKey, Recovery};
@@ -18,15 +23,15 @@ use crate::Engine;
 
 /// A finding to be handled, and how.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// What was found.
-    pub finding: Finding,
+    pub(crate) finding: Finding,
     /// A person asked: filters, downtime, the global switch and the block period do not apply.
-    pub forced: bool,
+    pub(crate) forced: bool,
     /// Run no hooks.
-    pub skip_hooks: bool,
+    pub(crate) skip_hooks: bool,
     /// Promote this server or fail.
-    pub candidate: Option<InstanceKey>,
+    pub(crate) candidate: Option<InstanceKey>,
 }
 
 impl Request {

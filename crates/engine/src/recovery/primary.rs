@@ -52,13 +52,19 @@ impl Engine {
         let mut recovery = self.new_recovery(finding, uid, id, last_detection_id);
         self.audit("recover-dead-master", Some(&finding.key), "problem found; will recover").await;
         match self.run_failover(&request, &mut recovery).await {
-            Ok(failover) => self.settle_success(&request, &mut recovery, failover).await,
+            Ok(failover) => self.settle_success(&request, &mut recovery, failover, true).await,
             Err(reason) => self.settle_failure(&request, &mut recovery, reason).await,
         }
         Attempt::Ended(Box::new(recovery))
     }
 
-    fn new_recovery(&self, finding: &Finding, uid: String, id: i64, last_detection_id: i64) -> Recovery {
+    pub(super) fn new_recovery(
+        &self,
+        finding: &Finding,
+        uid: String,
+        id: i64,
+        last_detection_id: i64,
+    ) -> Recovery {
         Recovery {
             id,
             uid,
@@ -106,7 +112,7 @@ impl Engine {
     }
 
     /// Runs `PreFailoverProcesses`; true when there were any, so that time has passed.
-    async fn run_pre_hooks(&self, request: &Request, recovery: &Recovery) -> Result<bool, String> {
+    pub(super) async fn run_pre_hooks(&self, request: &Request, recovery: &Recovery) -> Result<bool, String> {
         let settings = self.settings();
         let commands = &settings.hooks.before_failover;
         if request.skip_hooks || commands.is_empty() {
@@ -172,7 +178,13 @@ impl Engine {
         }
     }
 
-    async fn settle_success(&self, request: &Request, recovery: &mut Recovery, failover: Failover) {
+    pub(super) async fn settle_success(
+        &self,
+        request: &Request,
+        recovery: &mut Recovery,
+        failover: Failover,
+        is_failed_lost: bool,
+    ) {
         self.metrics().dead_primary.success.increment();
         let promoted = failover.promoted.clone();
         recovery.is_successful = true;
@@ -183,7 +195,8 @@ impl Engine {
         recovery.participating = failover.participating;
         recovery.errors = failover.errors;
         self.resolve(recovery).await;
-        self.set_lost_aside(&request.finding.key, &recovery.lost_replicas).await;
+        let failed = is_failed_lost.then_some(&request.finding.key);
+        self.set_lost_aside(failed, &recovery.lost_replicas).await;
         self.audit(
             "recover-dead-master",
             Some(&request.finding.key),
@@ -206,7 +219,7 @@ impl Engine {
         self.run_post_hooks(request, recovery, "PostFailoverProcesses", &settings.hooks.after_failover).await;
     }
 
-    async fn settle_failure(&self, request: &Request, recovery: &mut Recovery, reason: String) {
+    pub(super) async fn settle_failure(&self, request: &Request, recovery: &mut Recovery, reason: String) {
         self.metrics().dead_primary.fail.increment();
         error!(instance = %request.finding.key, recovery = %recovery.uid, reason = %reason, "no replica was promoted");
         recovery.errors.push(reason);

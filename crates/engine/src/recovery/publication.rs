@@ -5,10 +5,10 @@ use model::{Command, Downtime, Finding, InstanceKey};
 use crate::Engine;
 
 impl Engine {
-    /// Downtimes servers left behind, and ends the detections of the failed one.
-    pub(super) async fn set_lost_aside(&self, failed: &InstanceKey, lost: &[InstanceKey]) {
+    /// Downtimes servers left behind; ends the detections of the failed one. After a takeover nobody failed.
+    pub(super) async fn set_lost_aside(&self, failed: Option<&InstanceKey>, lost: &[InstanceKey]) {
         let now = self.now();
-        for key in std::iter::once(failed).chain(lost) {
+        for key in failed.into_iter().chain(lost) {
             let downtime = Downtime {
                 key: key.clone(),
                 owner: self.identity().maintenance_owner.clone(),
@@ -29,8 +29,10 @@ impl Engine {
             )
             .await;
         }
-        self.submit_quietly(Command::ClearDetections { key: failed.clone(), at: now }).await;
-        self.inner.detection.forget_registered();
+        if let Some(failed) = failed {
+            self.submit_quietly(Command::ClearDetections { key: failed.clone(), at: now }).await;
+            self.inner.detection.forget_registered();
+        }
     }
 
     /// Publishes the new primary of a cluster: alias, attribute of its domain, key-value pairs.

@@ -104,7 +104,7 @@ impl Engine {
             at: self.now(),
         })
         .await;
-        self.set_lost_aside(&recovery.case.key, &failover.lost).await;
+        self.set_lost_aside(Some(&recovery.case.key), &failover.lost).await;
         self.publish_cluster(
             &recovery.case.cluster_name,
             &recovery.case.cluster_alias,

@@ -10,8 +10,6 @@ mod metrics;
 mod page;
 mod request;
 mod respond;
-#[cfg(test)]
-mod tests;
 mod tls;
 
 pub use listen::{ListenError, Listener, serve};

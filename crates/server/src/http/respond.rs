@@ -16,8 +16,8 @@ const PAGE_POLICY: HeaderValue =
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
-    failure: Failure,
-    header: Option<(header::HeaderName, HeaderValue)>,
+    failure: Box<Failure>,
+    header: Option<Box<(header::HeaderName, HeaderValue)>>,
     /// Messages of these get no identity of the node, as clients compare them.
     is_plain: bool,
 }
@@ -27,13 +27,13 @@ impl From<Failure> for Refusal {
         // Scripts and load balancers of the original test for 500, whatever the reason.
         let asked = failure.status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = asked.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, failure, header: None, is_plain: false }
+        Self { status, failure: Box::new(failure), header: None, is_plain: false }
     }
 }
 
 impl Refusal {
     fn of(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, failure: Failure::input(message), header: None, is_plain: false }
+        Self { status, failure: Box::new(Failure::input(message)), header: None, is_plain: false }
     }
 
     pub(super) fn no_route(path: &str) -> Self {
@@ -44,7 +44,7 @@ impl Refusal {
         let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let mut refusal =
             Self::of(StatusCode::METHOD_NOT_ALLOWED, format!("method {method} is not allowed here; use {allowed}"));
-        refusal.header = HeaderValue::from_str(&allowed).ok().map(|value| (header::ALLOW, value));
+        refusal.header = HeaderValue::from_str(&allowed).ok().map(|value| Box::new((header::ALLOW, value)));
         refusal
     }
 
@@ -56,7 +56,7 @@ impl Refusal {
     pub(super) fn not_authenticated() -> Self {
         let challenge = HeaderValue::from_static("Basic realm=\"Authorization Required\"");
         let refusal = Self::of(StatusCode::UNAUTHORIZED, "Not Authorized");
-        Self { header: Some((header::WWW_AUTHENTICATE, challenge)), is_plain: true, ..refusal }
+        Self { header: Some(Box::new((header::WWW_AUTHENTICATE, challenge))), is_plain: true, ..refusal }
     }
 
     pub(super) fn cross_site() -> Self {
@@ -78,7 +78,7 @@ impl Refusal {
     pub(super) fn response(&self, prefix: &str) -> Response<Body> {
         let prefix = if self.is_plain { "" } else { prefix };
         let mut response = with(self.status, JSON, self.failure.json(prefix));
-        if let Some((name, value)) = &self.header {
+        if let Some((name, value)) = self.header.as_deref() {
             response.headers_mut().insert(name.clone(), value.clone());
         }
         response

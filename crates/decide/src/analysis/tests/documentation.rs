@@ -18,10 +18,9 @@ is reachable.
 - *Readable*: the last check of a replica succeeded and is recent. *Reachable*: the same for the server itself, and no
   later check hangs.
 - *Receives*: the replica's receiver (IO thread) runs. *Replicates*: the applier (SQL thread) runs too. An unreachable
-  server is never called dead while a readable replica receives from it.
+  server is never called dead while a replica receives from it, or did when it was last looked at and nobody tried since.
 - *Lags*: by more than `ReasonableReplicationLagSeconds`.
-- *At once*: what is done at every analysis with this code, to know sooner; never more than once a second per server,
-  receivers at most once in 30 seconds.
+- *At once*: what is done for this code before anything else, to know sooner.
 - *Grace*: for a few seconds after receivers were restarted by us, the code is recorded but not acted upon.
 - *Quiet*: not reported as a problem while all replicas are downtimed.
 ";
@@ -36,8 +35,11 @@ fn notes(rule: &Rule) -> String {
         Caution::MustBeReachable => Some("only while it is reachable"),
         Caution::MustSeeConnectFailure => Some("can be told to wait until a replica fails to connect"),
     };
-    let notes =
-        [caution, rule.waits_for_grace.then_some("grace"), rule.quiet_when_replicas_downtimed.then_some("quiet")];
+    let notes = [
+        caution,
+        rule.waits_for_grace.then_some("grace"),
+        rule.quiet_when_replicas_downtimed.then_some("quiet"),
+    ];
     notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
@@ -69,7 +71,9 @@ fn page() -> String {
     page.push_str("None of the rows above is asked. Only asynchronous replicas of the member count.\n\n");
     rule_table(&mut page, GROUP_MEMBER_RULES);
     page.push_str("\n## Structure\n\n");
-    page.push_str("Asked for every server, whatever its code; every row that holds is reported. Nothing is done.\n\n");
+    page.push_str(
+        "Asked for every server, whatever its code; every row that holds is reported. Nothing is done.\n\n",
+    );
     page.push_str("| # | Code | Meaning | When |\n|---|---|---|---|\n");
     for (number, rule) in STRUCTURE_RULES.iter().enumerate() {
         let when = conditions(rule.when);
@@ -86,5 +90,8 @@ fn the_page_of_codes_is_current() {
         std::fs::write(&path, page()).unwrap();
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(stored == page(), "docs/analysis-codes.md is out of date; run the tests of `decide` with UPDATE=1");
+    assert!(
+        stored == page(),
+        "docs/analysis-codes.md is out of date; run the tests of `decide` with UPDATE=1"
+    );
 }

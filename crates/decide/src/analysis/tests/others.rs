@@ -10,7 +10,11 @@ fn first_tier_replica_that_fails_to_connect() {
         ("second tier", "p1 \n r1 <- p1 \n r2 <- r1 \n l <- r1 failing", ""),
         ("just connecting", "p1 \n r1 <- p1 io=connecting \n r2 <- p1", ""),
         ("applier stopped as well", "p1 \n r1 <- p1 failing sql=stopped \n r2 <- p1", ""),
-        ("an error of another kind", "p1 \n r1 <- p1 io=stopped errno=1236 error=error_connecting_to_source \n r2 <- p1", ""),
+        (
+            "an error of another kind",
+            "p1 \n r1 <- p1 io=stopped errno=1236 error=error_connecting_to_source \n r2 <- p1",
+            "",
+        ),
     ]);
 }
 
@@ -37,7 +41,15 @@ fn group_member_with_replicas() {
         ("unreachable, one receives", &case("down=2s", "r1 <- g1 sql=stopped"), ""),
         ("unreachable, no replica", &case("down=2s", ""), ""),
         ("a secondary", "g1 group=SECONDARY/ONLINE/g2 down=2s \n r1 <- g1 io=stopped", code),
-        ("an expelled member is still one", "g1 group=SECONDARY/ERROR/g2 down=2s \n r1 <- g1 io=stopped", code),
-        ("a member that left is a plain server", "g1 group=PRIMARY/OFFLINE/g1 down=2s \n r1 <- g1 io=stopped", "g1: DeadMaster"),
+        (
+            "an expelled member is still one",
+            "g1 group=SECONDARY/ERROR/g2 down=2s \n r1 <- g1 io=stopped",
+            code,
+        ),
+        (
+            "a member that left is a plain server",
+            "g1 group=PRIMARY/OFFLINE/g1 down=2s \n r1 <- g1 io=stopped",
+            "g1: DeadMaster",
+        ),
     ]);
 }

@@ -12,7 +12,8 @@ const HINTS: Hints = Hints { include_downtimed: true, include_no_problem: true }
 fn state() -> impl Strategy<Value = String> {
     let check = prop::sample::select(vec!["", "", "down=2s", "down=9s partial", "hang=7s", "never"]);
     let threads = prop::sample::select(vec!["", "", "failing", "io=stopped", "sql=stopped", "io=connecting"]);
-    let extra = prop::sample::select(vec!["", "", "", "lag=30", "delay=9", "downtime=60s", "nolog", "co", "ro"]);
+    let extra =
+        prop::sample::select(vec!["", "", "", "lag=30", "delay=9", "downtime=60s", "nolog", "co", "ro"]);
     (check, threads, extra).prop_map(|(check, threads, extra)| format!("{check} {threads} {extra}"))
 }
 

@@ -68,7 +68,12 @@ fn texts_are_compared_as_texts() {
         "p1",
     );
     assert_eq!(
-        [&facts.gtid_mode, &facts.min_replica_gtid_mode, &facts.max_replica_gtid_mode, &facts.max_replica_errant],
+        [
+            &facts.gtid_mode,
+            &facts.min_replica_gtid_mode,
+            &facts.max_replica_gtid_mode,
+            &facts.max_replica_errant
+        ],
         ["OFF", "OFF_PERMISSIVE", "ON", "b:1"]
     );
     let mixed = facts_of("p1 \n r1 <- p1 family=mariadb \n r2 <- p1", "p1");
@@ -111,7 +116,9 @@ fn replicas_are_found_by_the_name_the_server_resolves_to() {
 #[test]
 fn failing_to_connect_is_judged_by_number() {
     let fails = |facts: &str| fails_to_connect(Scenario::parse(&format!("r1 <- p1 {facts}")).instance("r1"));
-    for number in [2003, 2000, 2999, 1040, 1045, 1053, 1129, 1130, 1158, 1159, 1160, 1161, 1203, 1226, 3032, 3159] {
+    for number in
+        [2003, 2000, 2999, 1040, 1045, 1053, 1129, 1130, 1158, 1159, 1160, 1161, 1203, 1226, 3032, 3159]
+    {
         assert!(fails(&format!("io=stopped errno={number}")), "{number}");
         assert!(fails(&format!("io=connecting errno={number} error=any_text")), "{number}");
     }
@@ -123,9 +130,17 @@ fn failing_to_connect_is_judged_by_number() {
 
 #[test]
 fn failing_to_connect_is_judged_by_text_where_no_number_is_known() {
-    let fails = |text: &str| fails_to_connect(Scenario::parse(&format!("r1 <- p1 io=stopped error={text}")).instance("r1"));
-    assert!(fails("error_connecting_to_master_'repl@p1'") && fails("\"Error_reconnecting_to_source_'repl@p1'\""));
-    assert!(!fails("connecting_to_master") && !fails("error_reading_from_master") && !fails("errorconnecting_to_master"));
+    let fails = |text: &str| {
+        fails_to_connect(Scenario::parse(&format!("r1 <- p1 io=stopped error={text}")).instance("r1"))
+    };
+    assert!(
+        fails("error_connecting_to_master_'repl@p1'") && fails("\"Error_reconnecting_to_source_'repl@p1'\"")
+    );
+    assert!(
+        !fails("connecting_to_master")
+            && !fails("error_reading_from_master")
+            && !fails("errorconnecting_to_master")
+    );
     assert!(!fails("connecting_to_master_gave_error_1"));
     let scenario = Scenario::parse("r1 <- p1 io=connecting");
     assert!(!fails_to_connect(scenario.instance("r1")));
@@ -140,7 +155,9 @@ fn reachability_of_the_server_itself() {
     assert!(is_reachable("p1") && !is_reachable("p1 down=2s") && !is_reachable("p1 never"));
     assert!(is_reachable("p1 hang=6s") && !is_reachable("p1 hang=7s"));
     assert!(is_reachable("p1 age=9000s"), "stored times are believed without a limit");
-    assert!(is_reachable("policy max_age=25s \n p1 age=25s") && !is_reachable("policy max_age=25s \n p1 age=26s"));
+    assert!(
+        is_reachable("policy max_age=25s \n p1 age=25s") && !is_reachable("policy max_age=25s \n p1 age=26s")
+    );
     let mut scenario = Scenario::parse("p1");
     scenario.fleet.update(&key("p1"), |p1| p1.last_attempted_check = None);
     let p1 = scenario.instance("p1");
@@ -152,11 +169,37 @@ fn an_age_limit_makes_old_knowledge_unknown() {
     super::check_all(&[
         ("nobody tried: no verdict", "policy max_age=25s \n p1 age=26s \n r1 <- p1 io=stopped", ""),
         ("no limit", "p1 age=26s \n r1 <- p1 io=stopped", "p1: MasterSingleReplicaNotReplicating"),
-        ("nobody tried anything: the program slept", "policy max_age=25s \n p1 age=99s \n r1 <- p1 age=99s", ""),
-        ("an old replica does not vouch", "policy max_age=25s \n p1 down=30s \n r1 <- p1 age=26s", "p1: DeadMasterAndReplicas"),
+        (
+            "nobody tried anything: the program slept",
+            "policy max_age=25s \n p1 age=99s \n r1 <- p1 age=99s",
+            "",
+        ),
+        (
+            "nothing speaks against what an old replica was last seen to do",
+            "policy max_age=25s \n p1 down=30s \n r1 <- p1 age=26s \n r2 <- p1 io=stopped",
+            "p1: UnreachableMaster",
+        ),
+        (
+            "an old replica that did not receive does not vouch",
+            "policy max_age=25s \n p1 down=30s \n r1 <- p1 age=26s io=stopped",
+            "p1: DeadMasterAndReplicas",
+        ),
+        (
+            "nor one that was tried and does not answer",
+            "policy max_age=25s \n p1 down=30s \n r1 <- p1 hang=60s",
+            "p1: DeadMasterAndReplicas",
+        ),
         ("just in time", "policy max_age=25s \n p1 down=30s \n r1 <- p1 age=25s", "p1: UnreachableMaster"),
-        ("attempts hang, so it is unreachable", "policy max_age=25s \n p1 hang=60s \n r1 <- p1 io=stopped", "p1: DeadMaster"),
-        ("read-only repair needs a fresh check", "policy max_age=25s repair_read_only \n p1 ro age=26s \n r1 <- p1", "p1: NoProblem, NoWriteableMasterStructureWarning"),
+        (
+            "attempts hang, so it is unreachable",
+            "policy max_age=25s \n p1 hang=60s \n r1 <- p1 io=stopped",
+            "p1: DeadMaster",
+        ),
+        (
+            "read-only repair needs a fresh check",
+            "policy max_age=25s repair_read_only \n p1 ro age=26s \n r1 <- p1",
+            "p1: NoProblem, NoWriteableMasterStructureWarning",
+        ),
     ]);
 }
 

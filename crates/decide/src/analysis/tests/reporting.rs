@@ -7,7 +7,12 @@ use super::filters::TestFilters;
 use crate::analysis::{AnalysisFilters, Hints, NoFilters, Scope, analyze, analyze_instance, analyze_round};
 use crate::scenario::{Scenario, key};
 
-fn keys_of(scenario: &Scenario, scope: Scope<'_>, hints: Hints, filters: &dyn AnalysisFilters) -> Vec<String> {
+fn keys_of(
+    scenario: &Scenario,
+    scope: Scope<'_>,
+    hints: Hints,
+    filters: &dyn AnalysisFilters,
+) -> Vec<String> {
     analyze(&scenario.fleet, scope, hints, &scenario.policy, filters, scenario.now)
         .iter()
         .map(|finding| finding.key.hostname().to_owned())
@@ -40,7 +45,8 @@ fn one_cluster() {
 
 #[test]
 fn healthy_leaves_are_left_out_even_when_asked_for() {
-    let mut scenario = Scenario::parse("p1 \n r1 <- p1 \n r2 <- p1 failing \n r3 <- p1 down=2s \n r4 <- p1 never");
+    let mut scenario =
+        Scenario::parse("p1 \n r1 <- p1 \n r2 <- p1 failing \n r3 <- p1 down=2s \n r4 <- p1 never");
     assert_eq!(keys_of(&scenario, Scope::All, EVERYTHING, &NoFilters), ["p1", "r2", "r3"]);
     scenario.policy.reduce_count = false;
     assert_eq!(keys_of(&scenario, Scope::All, EVERYTHING, &NoFilters), ["p1", "r1", "r2", "r3", "r4"]);
@@ -57,7 +63,11 @@ fn servers_without_problem_are_left_out() {
 #[test]
 fn maintenance_takes_a_server_out_of_analysis_but_not_as_a_replica() {
     check_all(&[
-        ("as server", "p1 down=2s maintenance \n r1 <- p1 failing", "r1: FirstTierReplicaFailingToConnectToMaster"),
+        (
+            "as server",
+            "p1 down=2s maintenance \n r1 <- p1 failing",
+            "r1: FirstTierReplicaFailingToConnectToMaster",
+        ),
         ("as replica", "p1 down=2s \n r1 <- p1 maintenance", "p1: UnreachableMaster"),
     ]);
     let scenario = Scenario::parse("p1 down=2s maintenance");
@@ -75,7 +85,8 @@ fn ignored_hosts_are_not_reported_at_all() {
 
 #[test]
 fn downtimed_servers_are_shown_on_request() {
-    let scenario = Scenario::parse("p1 down=2s downtime=60s \n r1 <- p1 io=stopped \n p2 down=2s downtime=0s");
+    let scenario =
+        Scenario::parse("p1 down=2s downtime=60s \n r1 <- p1 io=stopped \n p2 down=2s downtime=0s");
     assert_eq!(keys_of(&scenario, Scope::All, Hints::default(), &NoFilters), ["p2"]);
     let hints = Hints { include_downtimed: true, ..Hints::default() };
     let findings = analyze(&scenario.fleet, Scope::All, hints, &scenario.policy, &NoFilters, scenario.now);
@@ -92,16 +103,52 @@ fn problems_of_replicas_that_are_all_downtimed() {
     let quiet = " (replicas downtimed)";
     let case = |code: &str| format!("p1: {code}{quiet}");
     check_all(&[
-        ("not replicating", "p1 \n r1 <- p1 io=stopped downtime=9s \n r2 <- p1 io=stopped downtime=9s", &case("AllMasterReplicasNotReplicating")),
-        ("not replicating or dead", "p1 \n r1 <- p1 io=stopped downtime=9s \n r2 <- p1 down=2s downtime=9s", &case("AllMasterReplicasNotReplicatingOrDead")),
+        (
+            "not replicating",
+            "p1 \n r1 <- p1 io=stopped downtime=9s \n r2 <- p1 io=stopped downtime=9s",
+            &case("AllMasterReplicasNotReplicating"),
+        ),
+        (
+            "not replicating or dead",
+            "p1 \n r1 <- p1 io=stopped downtime=9s \n r2 <- p1 down=2s downtime=9s",
+            &case("AllMasterReplicasNotReplicatingOrDead"),
+        ),
         ("dead", "p1 \n r1 <- p1 down=2s downtime=9s", &case("MasterSingleReplicaDead")),
-        ("one is not downtimed", "p1 \n r1 <- p1 io=stopped downtime=9s \n r2 <- p1 io=stopped", "p1: AllMasterReplicasNotReplicating"),
-        ("a code that stays interesting", "p1 \n r1 <- p1 io=stopped downtime=9s", "p1: MasterSingleReplicaNotReplicating"),
-        ("a dead primary stays interesting", "p1 down=2s \n r1 <- p1 io=stopped downtime=9s", "p1: DeadMaster"),
-        ("a dead intermediate primary too", "p1 \n m <- p1 down=2s \n r <- p1 \n a <- m io=stopped downtime=9s \n b <- m io=stopped downtime=9s", "m: DeadIntermediateMaster"),
-        ("but not with unreadable replicas", "p1 \n m <- p1 down=2s \n r <- p1 \n a <- m io=stopped downtime=9s \n b <- m down=2s downtime=9s", &format!("m: DeadIntermediateMasterAndSomeReplicas{quiet}")),
-        ("nor with one replica", "p1 \n m <- p1 down=2s \n r <- p1 \n a <- m io=stopped downtime=9s", &format!("m: DeadIntermediateMasterWithSingleReplica{quiet}")),
-        ("no problem is no problem", "p1 ro \n r1 <- p1 downtime=9s", "p1: NoProblem, NoWriteableMasterStructureWarning"),
+        (
+            "one is not downtimed",
+            "p1 \n r1 <- p1 io=stopped downtime=9s \n r2 <- p1 io=stopped",
+            "p1: AllMasterReplicasNotReplicating",
+        ),
+        (
+            "a code that stays interesting",
+            "p1 \n r1 <- p1 io=stopped downtime=9s",
+            "p1: MasterSingleReplicaNotReplicating",
+        ),
+        (
+            "a dead primary stays interesting",
+            "p1 down=2s \n r1 <- p1 io=stopped downtime=9s",
+            "p1: DeadMaster",
+        ),
+        (
+            "a dead intermediate primary too",
+            "p1 \n m <- p1 down=2s \n r <- p1 \n a <- m io=stopped downtime=9s \n b <- m io=stopped downtime=9s",
+            "m: DeadIntermediateMaster",
+        ),
+        (
+            "but not with unreadable replicas",
+            "p1 \n m <- p1 down=2s \n r <- p1 \n a <- m io=stopped downtime=9s \n b <- m down=2s downtime=9s",
+            &format!("m: DeadIntermediateMasterAndSomeReplicas{quiet}"),
+        ),
+        (
+            "nor with one replica",
+            "p1 \n m <- p1 down=2s \n r <- p1 \n a <- m io=stopped downtime=9s",
+            &format!("m: DeadIntermediateMasterWithSingleReplica{quiet}"),
+        ),
+        (
+            "no problem is no problem",
+            "p1 ro \n r1 <- p1 downtime=9s",
+            "p1: NoProblem, NoWriteableMasterStructureWarning",
+        ),
     ]);
     let scenario = Scenario::parse("p1 \n r1 <- p1 down=2s downtime=9s");
     assert!(keys_of(&scenario, Scope::All, Hints::default(), &NoFilters).is_empty());
@@ -109,9 +156,16 @@ fn problems_of_replicas_that_are_all_downtimed() {
 
 #[test]
 fn verdicts_for_the_changelog_ignore_filters() {
-    let scenario = Scenario::parse("x1 down=2s downtime=9s \n r1 <- x1 io=stopped \n p1 \n r2 <- p1 \n p2 down=2s");
-    let round =
-        analyze_round(&scenario.fleet, Scope::All, Hints::default(), &scenario.policy, &TestFilters, scenario.now);
+    let scenario =
+        Scenario::parse("x1 down=2s downtime=9s \n r1 <- x1 io=stopped \n p1 \n r2 <- p1 \n p2 down=2s");
+    let round = analyze_round(
+        &scenario.fleet,
+        Scope::All,
+        Hints::default(),
+        &scenario.policy,
+        &TestFilters,
+        scenario.now,
+    );
     assert_eq!(round.findings.len(), 1, "only p2 is reported");
     let expected = [(key("p1"), AnalysisCode::NoProblem), (key("x1"), AnalysisCode::DeadMaster)];
     assert_eq!(round.verdicts, expected, "servers without replicas have no history");
@@ -119,7 +173,9 @@ fn verdicts_for_the_changelog_ignore_filters() {
 
 #[test]
 fn a_finding_tells_where_the_server_stands() {
-    let mut scenario = Scenario::parse("p1 down=2s dc=lon region=eu pos=binlog.000007:42 \n r2 <- p1 io=stopped \n r1 <- p1 io=stopped");
+    let mut scenario = Scenario::parse(
+        "p1 down=2s dc=lon region=eu pos=binlog.000007:42 \n r2 <- p1 io=stopped \n r1 <- p1 io=stopped",
+    );
     let name = "p1:3306".to_owned();
     let finding = |scenario: &Scenario| {
         analyze_instance(&scenario.fleet, &key("p1"), &scenario.policy, &TestFilters, scenario.now).unwrap()
@@ -149,6 +205,7 @@ fn an_operation_in_progress_explains_what_it_causes() {
     let scenario = Scenario::parse("policy repair_read_only \n p9 ro \n r1 <- p9 \n p8 ro \n r2 <- p8");
     let findings =
         analyze(&scenario.fleet, Scope::All, Hints::default(), &scenario.policy, &TestFilters, scenario.now);
-    let shown: Vec<_> = findings.iter().map(|finding| (finding.key.hostname(), finding.is_actionable)).collect();
+    let shown: Vec<_> =
+        findings.iter().map(|finding| (finding.key.hostname(), finding.is_actionable)).collect();
     assert_eq!(shown, [("p8", true), ("p9", false)]);
 }

@@ -15,7 +15,11 @@ fn too_few_clients() {
         ("enough clients", "p1 semi=1/1 still=11s \n r1 <- p1", ""),
         ("nobody is waited for", "p1 semi=0/0 still=11s \n r1 <- p1", ""),
         ("switched off", "p1 semi=1/0 disabled still=11s \n r1 <- p1", ""),
-        ("fell back", "p1 semi=1/0 fallen still=11s \n r1 <- p1", "p1: NoProblem, NotEnoughValidSemiSyncReplicasStructureWarning"),
+        (
+            "fell back",
+            "p1 semi=1/0 fallen still=11s \n r1 <- p1",
+            "p1: NoProblem, NotEnoughValidSemiSyncReplicasStructureWarning",
+        ),
         ("a replica", "p1 \n r1 <- p1 semi=1/0 still=11s \n r2 <- r1", ""),
     ]);
 }
@@ -52,8 +56,16 @@ fn too_many_clients() {
 #[test]
 fn nothing_is_changed_on_a_primary_that_cannot_be_read() {
     check_all(&[
-        ("locked", "p1 down=2s partial semi=1/0 still=11s \n r1 <- p1", "p1: LockedSemiSyncMaster (withheld)"),
-        ("too many", "policy exact_semi_sync \n p1 down=2s partial semi=1/2 \n r1 <- p1", "p1: MasterWithTooManySemiSyncReplicas (withheld)"),
+        (
+            "locked",
+            "p1 down=2s partial semi=1/0 still=11s \n r1 <- p1",
+            "p1: LockedSemiSyncMaster (withheld)",
+        ),
+        (
+            "too many",
+            "policy exact_semi_sync \n p1 down=2s partial semi=1/2 \n r1 <- p1",
+            "p1: MasterWithTooManySemiSyncReplicas (withheld)",
+        ),
         ("unreachability comes first", "p1 down=2s semi=1/0 still=11s \n r1 <- p1", "p1: UnreachableMaster"),
     ]);
 }

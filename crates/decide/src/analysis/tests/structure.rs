@@ -24,7 +24,11 @@ fn positions_without_common_kind() {
         ("binlog servers", "p1 \n r1 <- p1 gtid=off maxscale \n r2 <- p1 gtid=off maxscale", ""),
         ("Pseudo-GTID", "p1 pseudo \n r1 <- p1 gtid=off \n r2 <- p1 gtid=off", ""),
         ("a single replica", "p1 \n r1 <- p1 gtid=off", ""),
-        ("unreadable replicas do not vouch", "p1 \n r1 <- p1 down=2s \n r2 <- p1 down=2s", "p1: AllMasterReplicasDead, NoFailoverSupportStructureWarning"),
+        (
+            "unreadable replicas do not vouch",
+            "p1 \n r1 <- p1 down=2s \n r2 <- p1 down=2s",
+            "p1: AllMasterReplicasDead, NoFailoverSupportStructureWarning",
+        ),
         ("below an intermediate primary", "p1 \n m <- p1 \n l1 <- m gtid=off \n l2 <- m gtid=off", ""),
     ]);
 }
@@ -33,15 +37,30 @@ fn positions_without_common_kind() {
 fn mixed_binary_log_formats() {
     let case = |a: &str, b: &str| format!("p1 \n r1 <- p1 format={a} \n r2 <- p1 format={b}");
     check_all(&[
-        ("statement and mixed", &case("STATEMENT", "MIXED"), "p1: NoProblem, StatementAndMixedLoggingReplicasStructureWarning"),
-        ("statement and row", &case("STATEMENT", "ROW"), "p1: NoProblem, StatementAndRowLoggingReplicasStructureWarning"),
+        (
+            "statement and mixed",
+            &case("STATEMENT", "MIXED"),
+            "p1: NoProblem, StatementAndMixedLoggingReplicasStructureWarning",
+        ),
+        (
+            "statement and row",
+            &case("STATEMENT", "ROW"),
+            "p1: NoProblem, StatementAndRowLoggingReplicasStructureWarning",
+        ),
         ("mixed and row", &case("MIXED", "ROW"), "p1: NoProblem, MixedAndRowLoggingReplicasStructureWarning"),
         ("the same", &case("MIXED", "MIXED"), ""),
         ("statements everywhere", &case("STATEMENT", "STATEMENT"), ""),
         ("the other does not log", "p1 \n r1 <- p1 format=MIXED \n r2 <- p1 format=ROW noupdates", ""),
-        ("all three", &format!("{} \n r3 <- p1", case("MIXED", "STATEMENT")),
-            "p1: NoProblem, StatementAndMixedLoggingReplicasStructureWarning, StatementAndRowLoggingReplicasStructureWarning, MixedAndRowLoggingReplicasStructureWarning"),
-        ("below an intermediate primary", "p1 \n m <- p1 \n l1 <- m format=STATEMENT \n l2 <- m format=MIXED \n l3 <- m", ""),
+        (
+            "all three",
+            &format!("{} \n r3 <- p1", case("MIXED", "STATEMENT")),
+            "p1: NoProblem, StatementAndMixedLoggingReplicasStructureWarning, StatementAndRowLoggingReplicasStructureWarning, MixedAndRowLoggingReplicasStructureWarning",
+        ),
+        (
+            "below an intermediate primary",
+            "p1 \n m <- p1 \n l1 <- m format=STATEMENT \n l2 <- m format=MIXED \n l3 <- m",
+            "",
+        ),
     ]);
 }
 
@@ -67,7 +86,11 @@ fn different_gtid_modes() {
         ("a smaller text", "p1 \n r1 <- p1 mode=OFF \n r2 <- p1", code),
         ("all alike", "p1 mode=OFF \n r1 <- p1 mode=OFF", ""),
         ("an unreadable replica counts", "p1 \n r1 <- p1 mode=OFF down=2s \n r2 <- p1", code),
-        ("below an intermediate primary", "p1 \n m <- p1 \n l1 <- m mode=OFF", "m: NoProblem, DifferentGTIDModesStructureWarning"),
+        (
+            "below an intermediate primary",
+            "p1 \n m <- p1 \n l1 <- m mode=OFF",
+            "m: NoProblem, DifferentGTIDModesStructureWarning",
+        ),
         ("MariaDB has no such mode", "p1 family=mariadb \n r1 <- p1 family=mariadb", ""),
         ("no replica, no difference", "policy no_reduce \n p1 mode=ON", ""),
     ]);
@@ -81,7 +104,11 @@ fn errant_transactions() {
         ("a downtimed replica's do not count", "p1 \n r1 <- p1 errant=u:1 downtime=60s \n r2 <- p1", ""),
         ("downtime over", "p1 \n r1 <- p1 errant=u:1 downtime=0s \n r2 <- p1", code),
         ("another replica's do", "p1 \n r1 <- p1 errant=u:1 downtime=60s \n r2 <- p1 errant=u:2", code),
-        ("below an intermediate primary", "p1 \n m <- p1 \n l1 <- m errant=u:1", "m: NoProblem, ErrantGTIDStructureWarning"),
+        (
+            "below an intermediate primary",
+            "p1 \n m <- p1 \n l1 <- m errant=u:1",
+            "m: NoProblem, ErrantGTIDStructureWarning",
+        ),
     ]);
 }
 
@@ -95,8 +122,16 @@ fn read_only_and_semi_sync_fallen_back() {
         ("fell back with enough clients", "p1 semi=1/1 fallen \n r1 <- p1", ""),
         ("switched off", "p1 semi=1/0 fallen disabled \n r1 <- p1", ""),
         ("a replica", "p1 \n m <- p1 semi=1/0 fallen \n l <- m", ""),
-        ("leaves too, when all are shown", "policy no_reduce \n p1 ro", "p1: NoProblem, NoWriteableMasterStructureWarning"),
-        ("group members too", "g group=PRIMARY/ONLINE/g ro \n r <- g", "g: NoProblem, NoWriteableMasterStructureWarning"),
+        (
+            "leaves too, when all are shown",
+            "policy no_reduce \n p1 ro",
+            "p1: NoProblem, NoWriteableMasterStructureWarning",
+        ),
+        (
+            "group members too",
+            "g group=PRIMARY/ONLINE/g ro \n r <- g",
+            "g: NoProblem, NoWriteableMasterStructureWarning",
+        ),
         ("a secondary is no primary", "g group=SECONDARY/ONLINE/h ro \n r <- g", ""),
     ]);
 }

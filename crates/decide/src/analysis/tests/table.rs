@@ -25,7 +25,12 @@ fn rows_of_one_code_respond_alike() {
     for rule in all_rules() {
         let first = rule_of(rule.code).unwrap();
         assert_eq!((rule.response, rule.emergency), (first.response, first.emergency), "{}", rule.code);
-        assert_eq!((rule.caution, rule.waits_for_grace), (first.caution, first.waits_for_grace), "{}", rule.code);
+        assert_eq!(
+            (rule.caution, rule.waits_for_grace),
+            (first.caution, first.waits_for_grace),
+            "{}",
+            rule.code
+        );
     }
 }
 
@@ -93,7 +98,9 @@ fn recorded_but_not_actionable_codes() {
 fn emergency_operations() {
     let restarting: Vec<_> = AnalysisCode::ALL
         .iter()
-        .filter(|code| rule_of(**code).is_some_and(|rule| rule.emergency.contains(&Emergency::RestartReceivers)))
+        .filter(|code| {
+            rule_of(**code).is_some_and(|rule| rule.emergency.contains(&Emergency::RestartReceivers))
+        })
         .collect();
     let lagging = [
         AnalysisCode::UnreachableMasterWithLaggingReplicas,
@@ -101,7 +108,10 @@ fn emergency_operations() {
     ];
     assert_eq!(restarting, lagging.iter().collect::<Vec<_>>());
     let emergency = |code| rule_of(code).unwrap().emergency;
-    assert_eq!(emergency(AnalysisCode::UnreachableMaster), [Emergency::ReadInstance, Emergency::ReadReplicas]);
+    assert_eq!(
+        emergency(AnalysisCode::UnreachableMaster),
+        [Emergency::ReadInstance, Emergency::ReadReplicas]
+    );
     assert_eq!(emergency(AnalysisCode::FirstTierReplicaFailingToConnectToMaster), [Emergency::ReadSource]);
     assert_eq!(
         emergency(AnalysisCode::LockedSemiSyncMasterHypothesis),
@@ -112,12 +122,17 @@ fn emergency_operations() {
 #[test]
 fn a_grace_period_softens_what_the_restart_of_receivers_may_cause() {
     let dead = rule_of(AnalysisCode::DeadMaster).unwrap();
-    assert_eq!((dead.response_in(true), dead.response_in(false)), (Response::Record, Response::FailOverPrimary));
+    assert_eq!(
+        (dead.response_in(true), dead.response_in(false)),
+        (Response::Record, Response::FailOverPrimary)
+    );
     let read_only = rule_of(AnalysisCode::NoWriteableMasterStructureWarning).unwrap();
     assert_eq!(read_only.response_in(true), Response::MakeWritable);
     let softened: Vec<&str> = AnalysisCode::ALL
         .iter()
-        .filter(|code| rule_of(**code).is_some_and(|rule| rule.waits_for_grace && rule.response.is_actionable()))
+        .filter(|code| {
+            rule_of(**code).is_some_and(|rule| rule.waits_for_grace && rule.response.is_actionable())
+        })
         .map(|code| code.as_str())
         .collect();
     assert_eq!(
@@ -145,42 +160,65 @@ fn no_rule_is_actionable_against_its_caution() {
     assert!(!rule_of(AnalysisCode::UnreachableMaster).unwrap().is_actionable(&Facts::default(), &policy));
 }
 
-/// Facts of every combination that matters, up to two replicas, one of them possibly stranger than the other.
-fn each_facts(mut look: impl FnMut(&Facts, &AnalysisPolicy)) {
-    for flags in 0_u32..1 << 7 {
+/// What a replica can be seen to do.
+#[derive(Clone, Copy)]
+enum Seen {
+    Replicating,
+    OnlyReceiving,
+    Stopped,
+    FailingToConnect,
+    Unreadable,
+    /// Nobody looked for long; it received when last seen.
+    ReceivingLongAgo,
+}
+
+const SEEN: [Seen; 6] = [
+    Seen::Replicating,
+    Seen::OnlyReceiving,
+    Seen::Stopped,
+    Seen::FailingToConnect,
+    Seen::Unreadable,
+    Seen::ReceivingLongAgo,
+];
+
+fn add_replica(facts: &mut Facts, seen: Seen) {
+    facts.replicas += 1;
+    facts.valid_replicas += u32::from(!matches!(seen, Seen::Unreadable | Seen::ReceivingLongAgo));
+    facts.replicating += u32::from(matches!(seen, Seen::Replicating));
+    facts.receiving +=
+        u32::from(matches!(seen, Seen::Replicating | Seen::OnlyReceiving | Seen::ReceivingLongAgo));
+    facts.replicas_failing_to_connect += u32::from(matches!(seen, Seen::FailingToConnect));
+}
+
+/// Facts of a server with all replicas given, and all flags that matter.
+fn each_server(replicas: &[Seen], look: &mut impl FnMut(&Facts, &AnalysisPolicy)) {
+    for flags in 0_u32..1 << 9 {
         let flag = |bit: u32| flags & (1 << bit) != 0;
-        for replicas in 0..=2 {
-            for valid_replicas in 0..=replicas {
-                for receiving in 0..=valid_replicas {
-                    for replicating in 0..=receiving {
-                        for replicas_failing_to_connect in 0..=valid_replicas - receiving {
-                            for lagging_replicas in [0, replicas] {
-                                for delayed_replicas in [0, replicas] {
-                                    let facts = Facts {
-                                        is_primary: flag(0),
-                                        is_co_primary: flag(1),
-                                        check_valid: flag(2),
-                                        check_partial: flag(3),
-                                        check_stale: flag(4) && !flag(2),
-                                        failing_to_connect: flag(5),
-                                        is_binlog_server: flag(6),
-                                        depth: u32::from(flag(1)),
-                                        replicas,
-                                        valid_replicas,
-                                        receiving,
-                                        replicating,
-                                        replicas_failing_to_connect,
-                                        lagging_replicas,
-                                        delayed_replicas,
-                                        ..Facts::default()
-                                    };
-                                    look(&facts, &default_policy());
-                                }
-                            }
-                        }
-                    }
-                }
-            }
+        let mut facts = Facts {
+            is_primary: flag(0),
+            is_co_primary: flag(1),
+            check_valid: flag(2),
+            check_partial: flag(3),
+            check_stale: flag(4) && !flag(2),
+            failing_to_connect: flag(5),
+            is_binlog_server: flag(6),
+            depth: u32::from(flag(1)),
+            ..Facts::default()
+        };
+        replicas.iter().for_each(|seen| add_replica(&mut facts, *seen));
+        facts.lagging_replicas = if flag(7) { facts.replicas } else { 0 };
+        facts.delayed_replicas = if flag(8) { facts.replicas } else { 0 };
+        look(&facts, &default_policy());
+    }
+}
+
+/// Facts of every combination that matters, with up to two replicas.
+fn each_facts(mut look: impl FnMut(&Facts, &AnalysisPolicy)) {
+    each_server(&[], &mut look);
+    for one in SEEN {
+        each_server(&[one], &mut look);
+        for other in SEEN {
+            each_server(&[one, other], &mut look);
         }
     }
 }
@@ -195,7 +233,7 @@ fn formula(f: &Facts) -> &'static str {
     match () {
         () if m && gone && r == 0 => "DeadMasterWithoutReplicas",
         () if m && gone && vr == r && io == 0 => "DeadMaster",
-        () if m && gone && vr == 0 => "DeadMasterAndReplicas",
+        () if m && gone && vr == 0 && io == 0 => "DeadMasterAndReplicas",
         () if m && gone && io == 0 => "DeadMasterAndSomeReplicas",
         () if m && gone && lagging => "UnreachableMasterWithLaggingReplicas",
         () if m && gone && (!f.check_partial || fc > 0) => "UnreachableMaster",
@@ -205,7 +243,7 @@ fn formula(f: &Facts) -> &'static str {
         () if m && v && r > 1 && vr > 0 && vr < r && rr == 0 => "AllMasterReplicasNotReplicatingOrDead",
         () if cm && gone && r > 0 && vr == r && io == 0 => "DeadCoMaster",
         () if cm && gone && vr > 0 && vr < r && io == 0 => "DeadCoMasterAndSomeReplicas",
-        () if cm && gone && r > 0 && vr == 0 => "DeadMasterAndReplicas",
+        () if cm && gone && r > 0 && vr == 0 && io == 0 => "DeadMasterAndReplicas",
         () if cm && gone && io > 0 && (!f.check_partial || fc > 0) => "UnreachableCoMaster",
         () if cm && gone && io > 0 && lagging => "UnreachableMasterWithLaggingReplicas",
         () if cm && v && r > 0 && rr == 0 => "AllCoMasterReplicasNotReplicating",
@@ -213,7 +251,7 @@ fn formula(f: &Facts) -> &'static str {
         () if !m && gone && r == 1 && vr == 1 && io == 0 => "DeadIntermediateMasterWithSingleReplica",
         () if !m && gone && r > 1 && vr == r && io == 0 => "DeadIntermediateMaster",
         () if !m && gone && vr > 0 && vr < r && io == 0 => "DeadIntermediateMasterAndSomeReplicas",
-        () if !m && gone && r > 0 && vr == 0 => "DeadIntermediateMasterAndReplicas",
+        () if !m && gone && r > 0 && vr == 0 && io == 0 => "DeadIntermediateMasterAndReplicas",
         () if !m && gone && io > 0 && lagging => "UnreachableIntermediateMasterWithLaggingReplicas",
         () if !m && gone && io > 0 && !f.check_partial => "UnreachableIntermediateMaster",
         () if !m && v && r > 1 && fc > 0 && fc == vr => "AllIntermediateMasterReplicasFailingToConnectOrDead",
@@ -253,14 +291,15 @@ fn no_condition_of_a_row_follows_from_the_others() {
     each_facts(|facts, policy| {
         for rule in RULES {
             let mut failing = rule.when.iter().filter(|condition| !condition.holds(facts, policy));
-            if let (Some(condition), None) = (failing.next(), failing.next()) {
-                if !needed.contains(&(rule.code, *condition)) {
-                    needed.push((rule.code, *condition));
-                }
+            if let (Some(condition), None) = (failing.next(), failing.next())
+                && !needed.contains(&(rule.code, *condition))
+            {
+                needed.push((rule.code, *condition));
             }
         }
     });
-    let is_elsewhere = |code: AnalysisCode| code.as_str().contains("SemiSync") || code.as_str().starts_with("NoWrite");
+    let is_elsewhere =
+        |code: AnalysisCode| code.as_str().contains("SemiSync") || code.as_str().starts_with("NoWrite");
     for rule in RULES.iter().filter(|rule| !is_elsewhere(rule.code)) {
         for condition in rule.when {
             assert!(needed.contains(&(rule.code, *condition)), "{}: {condition:?} is not needed", rule.code);

@@ -1,0 +1,168 @@
+//! Direct commands: the fleet is loaded from the backend, one operation runs per given instance, and its text is
+//! printed.
+
+use std::time::Duration;
+
+use engine::Engine;
+use registry::{Args, ClusterText, KeyText, Operation, Param};
+use server::dispatch::{self, Printed, Reply, Surface};
+use tokio::runtime::Builder;
+
+use crate::assemble::{App, Assembly, assemble, load_settings, register};
+use crate::flags::Flags;
+use crate::output::{Exit, print};
+use crate::usage;
+
+/// How often a running command renews its place in the node registry.
+const REGISTRATION: Duration = Duration::from_secs(1);
+
+/// What separates instances in `-i`.
+const SEPARATORS: [char; 5] = [' ', ',', '\t', '\r', '\n'];
+
+/// Runs asynchronous work to its end.
+pub(crate) fn with_runtime<F>(flags: Flags, work: impl FnOnce(Flags) -> F) -> Result<(), Exit>
+where
+    F: Future<Output = Result<(), Exit>>,
+{
+    let with_stack = flags.is_on("stack");
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Exit::fatal(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(work(flags));
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    result.map_err(|exit| Exit { with_stack, ..exit })
+}
+
+/// Runs a command for each instance in `-i`, or once without any.
+pub(crate) async fn run(name: String, flags: Flags) -> Result<(), Exit> {
+    let operation = registry::command(&name).ok_or_else(|| usage::unknown_command(&name))?;
+    let instances = instances(flags.given("i"))?;
+    let settings = load_settings(&flags, App::Command)?;
+    check_raft(&flags, settings.raft.enabled)?;
+    let assembly = assemble(&flags, settings, App::Command)?;
+    let result = run_all(&assembly, operation, &flags, &instances).await;
+    // Facts that a command read about servers belong into the backend before the process ends.
+    let flushed = assembly.engine.flush_writes().await;
+    result?;
+    flushed.map_err(|error| Exit::fatal(error.to_string()))
+}
+
+async fn run_all(
+    assembly: &Assembly,
+    operation: &'static Operation,
+    flags: &Flags,
+    instances: &[Option<String>],
+) -> Result<(), Exit> {
+    let engine = &assembly.engine;
+    engine.load().await.map_err(|error| Exit::fatal(error.to_string()))?;
+    let work = async {
+        for instance in instances {
+            let reply = run_one(engine, operation, flags, instance.as_deref()).await?;
+            print(&text_of(&reply, flags.is_on("json")));
+        }
+        Ok(())
+    };
+    if flags.is_on("skip-continuous-registration") {
+        return work.await;
+    }
+    register(assembly).await;
+    let keep_registered = async {
+        loop {
+            tokio::time::sleep(REGISTRATION).await;
+            register(assembly).await;
+        }
+    };
+    tokio::select! {
+        result = work => result,
+        () = keep_registered => Ok(()),
+    }
+}
+
+async fn run_one(
+    engine: &Engine,
+    operation: &'static Operation,
+    flags: &Flags,
+    instance: Option<&str>,
+) -> Result<Reply, Exit> {
+    let args = arguments(flags, instance);
+    let surface = if flags.is_on("json") { Surface::CommandJson } else { Surface::Command };
+    dispatch::run(engine, operation, &args, surface).await.map_err(|failure| Exit::fatal(failure.message))
+}
+
+fn arguments(flags: &Flags, instance: Option<&str>) -> Args {
+    let mut args = Args {
+        instance: instance.map(|text| KeyText::Text(text.to_owned())),
+        destination: flags.destination().map(|text| KeyText::Text(text.to_owned())),
+        cluster: flags.given("alias").map(|text| ClusterText::Hint(text.to_owned())),
+        ..Args::default()
+    };
+    let texts = [
+        (Param::Owner, "owner"),
+        (Param::Reason, "reason"),
+        (Param::Comment, "reason"),
+        (Param::Duration, "duration"),
+        (Param::Pattern, "pattern"),
+        (Param::PromotionRule, "promotion-rule"),
+        (Param::Tag, "tag"),
+    ];
+    for (param, flag) in texts {
+        args.set(param, flags.text(flag));
+    }
+    if flags.is_on("show-secrets") {
+        args.set(Param::ShowSecrets, "true");
+    }
+    args
+}
+
+/// The instances of `-i`, or one call without instance.
+fn instances(given: Option<&str>) -> Result<Vec<Option<String>>, Exit> {
+    let Some(text) = given else { return Ok(vec![None]) };
+    let found: Vec<_> =
+        text.split(SEPARATORS).filter(|part| !part.is_empty()).map(|part| Some(part.to_owned())).collect();
+    if found.is_empty() { Err(Exit::fatal(format!("-i {text:?} names no instance"))) } else { Ok(found) }
+}
+
+fn check_raft(flags: &Flags, is_enabled: bool) -> Result<(), Exit> {
+    if is_enabled && !flags.is_on("ignore-raft-setup") {
+        return Err(Exit::fatal(
+            "Orchestrator configured to run raft (\"RaftEnabled\": true). All access must go through the web API of \
+             the active raft node. You may use the orchestrator-client script which has a similar interface to the \
+             command line invocation. You may override this with --ignore-raft-setup",
+        ));
+    }
+    Ok(())
+}
+
+fn text_of(reply: &Reply, as_json: bool) -> String {
+    if as_json {
+        return format!("{}\n", reply.json(""));
+    }
+    match &reply.printed {
+        Printed::Lines(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),
+        Printed::Block(text) => format!("{text}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_split_at_blanks_and_commas() {
+        let some = |texts: &[&str]| Ok(texts.iter().map(|text| Some((*text).to_owned())).collect());
+        assert_eq!(instances(None), Ok(vec![None]));
+        assert_eq!(instances(Some("a:1")), some(&["a:1"]));
+        assert_eq!(instances(Some("a:1, b\tc,,\nd")), some(&["a:1", "b", "c", "d"]));
+        assert!(instances(Some(" , ")).is_err());
+    }
+
+    #[test]
+    fn lines_end_with_a_newline_and_no_lines_print_nothing() {
+        let reply = Reply::bare("[]".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(text_of(&reply, false), "a\nb\n");
+        assert_eq!(text_of(&Reply::bare("[]".to_owned(), Vec::new()), false), "");
+        assert_eq!(text_of(&reply.clone().printing_block(""), false), "\n");
+        assert_eq!(text_of(&reply, true), "[]\n");
+    }
+}

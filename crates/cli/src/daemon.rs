@@ -1,0 +1,108 @@
+//! The service: HTTP and the engine's loops, until a signal ends it.
+
+use std::time::Duration;
+
+use engine::Engine;
+use server::http::{self, Listener};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::assemble::{App, Assembly, assemble, load_settings, register, request};
+use crate::flags::Flags;
+use crate::output::Exit;
+
+/// How often the process renews its place in the node registry when the engine's loops do not run.
+const REGISTRATION: Duration = Duration::from_secs(1);
+
+/// Runs the service. The address is bound before anything else is started, so that a second process on the same
+/// machine ends without having done anything.
+pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
+    let settings = load_settings(&flags, App::Service)?;
+    if settings.raft.enabled {
+        return Err(Exit::fatal("\"RaftEnabled\": true is not supported by this version; set it to false"));
+    }
+    let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
+    let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
+    let assembly = assemble(&flags, settings, App::Service)?;
+    let engine = assembly.engine.clone();
+    register(&assembly).await;
+    let mut signals = Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
+    if flags.is_on("discovery") {
+        engine.start().await.map_err(|error| fatal(&error))?;
+    } else {
+        engine.load().await.map_err(|error| fatal(&error))?;
+        engine.supervisor().start_loop("registration", keep_registered(assembly));
+    }
+    let stop = CancellationToken::new();
+    let app = http::App::new(engine.clone());
+    let serving = http::serve(listener, app, stop.clone());
+    let ending = async {
+        signals.handle_until_end(&engine, &flags).await;
+        stop.cancel();
+    };
+    tokio::join!(serving, ending);
+    engine.shut_down().await;
+    info!("ended");
+    Ok(())
+}
+
+async fn keep_registered(assembly: Assembly) {
+    loop {
+        tokio::time::sleep(REGISTRATION).await;
+        register(&assembly).await;
+    }
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads on SIGHUP; returns on SIGTERM and SIGINT.
+    async fn handle_until_end(&mut self, engine: &Engine, flags: &Flags) {
+        let name = loop {
+            tokio::select! {
+                _ = self.hangup.recv() => reload(engine, flags).await,
+                _ = self.terminate.recv() => break "SIGTERM",
+                _ = self.interrupt.recv() => break "SIGINT",
+            }
+        };
+        info!(signal = name, "ending");
+        engine.audit("shutdown", None, format!("Triggered via {name}")).await;
+    }
+}
+
+/// Takes over a new configuration; a broken one changes nothing.
+async fn reload(engine: &Engine, flags: &Flags) {
+    engine.audit("reload-configuration", None, "Triggered via SIGHUP").await;
+    match settings::reload(&engine.settings(), request(flags)) {
+        Ok(reloaded) => {
+            for warning in &reloaded.warnings {
+                warn!("{warning}");
+            }
+            for change in &reloaded.changed_keys {
+                info!(
+                    key = change.key,
+                    old = change.old,
+                    new = change.new,
+                    needs_restart = change.needs_restart,
+                    "setting changed"
+                );
+            }
+            engine.replace_settings(reloaded.settings);
+            info!(files = reloaded.files_read.len(), "configuration reloaded");
+        }
+        Err(errors) => error!("the configuration was not reloaded, the old one stays: {errors}"),
+    }
+}

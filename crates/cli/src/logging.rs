@@ -1,0 +1,58 @@
+//! Log lines on standard error: `YYYY-MM-DD HH:MM:SS LEVEL text`, times in UTC.
+
+use std::fmt;
+
+use ports::{Clock, SystemClock};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::flags::Flags;
+
+/// Starts logging. `--quiet` wins over everything, `--debug` and the configuration over `--verbose`; a service is
+/// verbose by default, a command only tells errors.
+pub(crate) fn start(flags: &Flags, config_debug: bool, is_service: bool) {
+    let level = if flags.is_on("quiet") {
+        Level::ERROR
+    } else if flags.is_on("debug") || config_debug {
+        Level::DEBUG
+    } else if flags.is_on("verbose") || is_service {
+        Level::INFO
+    } else {
+        Level::ERROR
+    };
+    // What libraries say below a warning is of no use to an operator.
+    let others = if level == Level::ERROR { "error" } else { "warn" };
+    let ours = ["cli", "engine", "mysql", "store", "server", "publish", "consensus", "settings", "decide", "orchestrator"];
+    let directives = ours.map(|name| format!("{name}={level}")).join(",");
+    let filter = EnvFilter::try_new(format!("{others},{directives}")).unwrap_or_default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .event_format(PlainLine)
+        .finish();
+    // A second start within one process (tests) keeps the first.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+struct PlainLine;
+
+impl<S, N> FormatEvent<S, N> for PlainLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let level = match *event.metadata().level() {
+            Level::ERROR => "ERROR",
+            Level::WARN => "WARNING",
+            Level::INFO => "INFO",
+            Level::DEBUG | Level::TRACE => "DEBUG",
+        };
+        write!(to, "{} {level} ", SystemClock.now().to_sql_text())?;
+        context.field_format().format_fields(to.by_ref(), event)?;
+        writeln!(to)
+    }
+}

@@ -1,0 +1,57 @@
+//! Failovers that an operator forces: the primary is treated as dead, whatever it answers.
+
+use model::{InstanceKey, Recovery};
+
+use super::{Attempt, Request};
+use crate::Engine;
+use crate::operations::OperationError;
+
+impl Engine {
+    /// Fails a cluster over, to the best replica.
+    ///
+    /// # Errors
+    /// No single primary, or nobody was promoted; with the reasons.
+    pub async fn force_failover(&self, cluster_name: &str) -> Result<Recovery, OperationError> {
+        let primary = self.only_primary(cluster_name, false)?;
+        self.force(&primary, None, "force-master-failover").await
+    }
+
+    /// Fails a cluster over to one given direct replica of its writable primary, or not at all.
+    ///
+    /// # Errors
+    /// As [`Self::force_failover`]; or the server is no direct replica.
+    pub async fn force_takeover(
+        &self,
+        cluster_name: &str,
+        designated: &InstanceKey,
+    ) -> Result<Recovery, OperationError> {
+        let primary = self.only_primary(cluster_name, true)?;
+        let designated = self.known(designated).await?;
+        if designated.primary_key != primary {
+            return Err(OperationError::Refused(vec![format!(
+                "You may only promote a direct child of the master {primary}. The master of {} is {}.",
+                designated.key, designated.primary_key
+            )]));
+        }
+        self.force(&primary, Some(designated.key.clone()), "force-master-takeover").await
+    }
+
+    async fn force(
+        &self,
+        primary: &InstanceKey,
+        candidate: Option<InstanceKey>,
+        hint: &str,
+    ) -> Result<Recovery, OperationError> {
+        let finding = self.synthetic_finding(primary, hint)?;
+        let request = Request { finding, forced: true, skip_hooks: self.identity().noop, candidate };
+        match self.run_detached(request).await {
+            Attempt::Ended(recovery) if recovery.successor.is_some() => Ok(*recovery),
+            Attempt::Ended(recovery) if recovery.errors.is_empty() => {
+                Err(OperationError::Recovery("Recovery attempted yet no replica promoted".to_owned()))
+            }
+            Attempt::Ended(recovery) => Err(OperationError::Recovery(recovery.errors.join("; "))),
+            Attempt::NotAttempted(reasons) => Err(OperationError::Refused(reasons)),
+            Attempt::Failed(error) => Err(OperationError::Recovery(error)),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Planned takeover: a live primary hands over to one of its replicas, without losing a write and with the shortest
+//! possible pause. Whatever fails before the new primary is opened is undone: the old one never stays read-only.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use decide::plan_checker::{self, CheckContext, Severity};
+use decide::takeover::{self, Takeover, TakeoverCase};
+use futures_util::future::join_all;
+use model::{AcknowledgeScope, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind, RegroupMode};
+use ports::Deadline;
+use tracing::warn;
+
+use super::Request;
+use super::gates::Registration;
+use super::run::Failover;
+use crate::Engine;
+use crate::executor::PlanEnd;
+use crate::hook_environment::hook_environment;
+use crate::operations::OperationError;
+
+/// What an operator asked for.
+#[derive(Clone, Debug)]
+pub struct TakeoverRequest {
+    /// The cluster, by its exact name.
+    pub cluster_name: String,
+    /// The replica that is to take over; `None` when none was named.
+    pub designated: Option<InstanceKey>,
+    /// Choose one when none is named, and start replication on the former primary in the end.
+    pub auto: bool,
+}
+
+impl Engine {
+    /// Hands a cluster over to another primary.
+    ///
+    /// # Errors
+    /// Every reason against it, or what failed; the old primary is writable again then.
+    pub async fn graceful_takeover(&self, request: TakeoverRequest) -> Result<Recovery, OperationError> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let engine = self.clone();
+        self.inner.supervisor.start("takeover", async move {
+            // The client may be gone; the record is in the backend.
+            let _ = sender.send(engine.take_over(request).await);
+        });
+        receiver.await.unwrap_or_else(|_| {
+            Err(OperationError::Recovery("the takeover ended by a defect; see the log".to_owned()))
+        })
+    }
+
+    async fn take_over(&self, request: TakeoverRequest) -> Result<Recovery, OperationError> {
+        if !self.may_act() {
+            return refused("this node does not hold the lease to change servers");
+        }
+        let primary = self.only_primary(&request.cluster_name, false)?;
+        let _lock = self
+            .lock_cluster(&request.cluster_name, "a takeover")
+            .map_err(|held| OperationError::Refused(vec![held]))?;
+        let case = self.takeover_case(&primary, &request).await?;
+        let takeover = takeover::prepare(&case).map_err(refuse)?;
+        let finding = self.synthetic_finding(&primary, "graceful-master-takeover")?;
+        self.prepare_credentials(&case, &takeover).await;
+        let target = takeover.target.key.clone();
+        self.run_graceful_hooks(&finding, &target, true).await?;
+        let outcome = self.run_takeover(&case, &takeover, &finding).await;
+        if outcome.is_ok() {
+            self.run_graceful_hooks(&finding, &target, false).await?;
+        }
+        outcome
+    }
+
+    /// Everything is read afresh: a takeover is decided on what is true now.
+    async fn takeover_case(
+        &self,
+        primary: &InstanceKey,
+        request: &TakeoverRequest,
+    ) -> Result<TakeoverCase, OperationError> {
+        let limit = self.read_deadline();
+        let keys: Vec<InstanceKey> =
+            self.fleet().replicas_of(primary).map(|replica| replica.key.clone()).collect();
+        let read = self.read_instance(primary, limit).await?;
+        let replicas: Vec<Arc<Instance>> = join_all(keys.iter().map(|key| self.read_or_known(key, limit)))
+            .await
+            .into_iter()
+            .flatten()
+            .collect();
+        let designated = match &request.designated {
+            Some(key) => Some(self.known(key).await?.key.clone()),
+            None => None,
+        };
+        let compiled = self.compiled();
+        let now = self.now();
+        let fleet = self.fleet();
+        Ok(TakeoverCase {
+            primary: read,
+            designated,
+            auto: request.auto,
+            rules: replicas.iter().map(|r| (r.key.clone(), fleet.promotion_rule(&r.key))).collect(),
+            ignored: replicas
+                .iter()
+                .map(|r| r.key.clone())
+                .filter(|key| compiled.ignores_promotion(key))
+                .collect(),
+            downtimed: replicas
+                .iter()
+                .map(|r| r.key.clone())
+                .filter(|key| fleet.is_downtimed(key, now))
+                .collect::<BTreeSet<_>>(),
+            replicas,
+            wait_max: compiled.settings.operations.reasonable_lag,
+            policy: compiled.failover.clone(),
+        })
+    }
+
+    async fn read_or_known(&self, key: &InstanceKey, limit: Deadline) -> Option<Arc<Instance>> {
+        match self.read_instance(key, limit).await {
+            Ok(read) => Some(read),
+            Err(_) => self.fleet().get(key).cloned(),
+        }
+    }
+
+    /// The former primary needs an account to replicate with. It is set before anything is paused; not having one is
+    /// no reason to refuse: the operator may set it afterwards.
+    async fn prepare_credentials(&self, case: &TakeoverCase, takeover: &Takeover) {
+        if case.primary.replication.has_credentials {
+            return;
+        }
+        let servers = &self.inner.ports.servers;
+        let deadline = Deadline::after(self.compiled().action_timeout);
+        let found = servers.replication_credentials(&takeover.target.key, deadline).await;
+        let result = match found {
+            Ok(Some((user, password))) => {
+                servers.set_replication_credentials(&case.primary.key, &user, &password, deadline).await
+            }
+            Ok(None) => {
+                warn!(instance = %case.primary.key, "no replication credentials are known; set ReplicationCredentialsQuery");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            warn!(instance = %case.primary.key, error = %error, "could not prepare the former primary for replicating");
+        }
+    }
+
+    async fn run_graceful_hooks(
+        &self,
+        finding: &Finding,
+        target: &InstanceKey,
+        before: bool,
+    ) -> Result<(), OperationError> {
+        let settings = self.settings();
+        let (list, commands) = if before {
+            ("PreGracefulTakeoverProcesses", &settings.hooks.before_takeover)
+        } else {
+            ("PostGracefulTakeoverProcesses", &settings.hooks.after_takeover)
+        };
+        if self.identity().noop {
+            return Ok(());
+        }
+        let mut recovery = self.new_recovery(finding, String::new(), 0, 0);
+        recovery.successor = Some(target.clone());
+        let environment = hook_environment(finding, "", Some(&recovery), &self.node().hostname);
+        let result = self.run_hooks(list, commands, &environment, "", before).await;
+        match result {
+            Err(error) if before => {
+                Err(OperationError::Recovery(format!("Failed running PreGracefulTakeoverProcesses: {error}")))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn run_takeover(
+        &self,
+        case: &TakeoverCase,
+        takeover: &Takeover,
+        finding: &Finding,
+    ) -> Result<Recovery, OperationError> {
+        let request = Request {
+            finding: finding.clone(),
+            forced: true,
+            skip_hooks: self.identity().noop,
+            candidate: None,
+        };
+        let registration = self.register_recovery(&request).await?;
+        let (uid, id, detection) = match registration {
+            Registration::Registered { uid, id, last_detection_id } => (uid, id, last_detection_id),
+            Registration::Refused(reasons) => return Err(OperationError::Refused(reasons)),
+        };
+        let mut recovery = self.new_recovery(finding, uid.clone(), id, detection);
+        recovery.kind = Some(RecoveryKind::Primary);
+        recovery.mode = if takeover.target.uses_gtid() { RegroupMode::Gtid } else { RegroupMode::PseudoGtid };
+        let outcome = match self.run_pre_hooks(&request, &recovery).await {
+            Ok(_) => self.hand_over(case, takeover, &uid).await,
+            Err(reason) => Err(reason),
+        };
+        match outcome {
+            Ok(failover) => {
+                self.settle_success(&request, &mut recovery, failover, false).await;
+                // A planned takeover must not stand in the way of a real failover within the block period.
+                self.acknowledge(AcknowledgeScope::Uid(uid), "orchestrator", "planned takeover").await?;
+                Ok(recovery)
+            }
+            Err(reason) => {
+                self.settle_failure(&request, &mut recovery, reason.clone()).await;
+                self.acknowledge(AcknowledgeScope::Uid(uid), "orchestrator", "takeover was undone").await?;
+                Err(OperationError::Recovery(reason))
+            }
+        }
+    }
+
+    /// The phases. An error means that the old primary is the primary again.
+    async fn hand_over(
+        &self,
+        case: &TakeoverCase,
+        takeover: &Takeover,
+        uid: &str,
+    ) -> Result<Failover, String> {
+        let mut check = takeover::check_context(case);
+        self.run_phase(&takeover::siblings_plan(case, takeover), &mut check, uid).await?;
+        let promoted = self.pause_and_prepare(case, takeover, &mut check, uid).await;
+        let plan = match promoted {
+            Ok(plan) => plan,
+            Err(reason) => {
+                let end = self.execute(&takeover::restore_plan(case, takeover), uid).await;
+                let failures = end.errors();
+                return Err(if failures.is_empty() {
+                    reason
+                } else {
+                    format!("{reason}; undoing: {}", failures.join("; "))
+                });
+            }
+        };
+        let end = self.execute(&plan, uid).await;
+        if let Some(reason) = end.abort_error() {
+            // Past the point of no return: open whichever server the plan had meant to open.
+            let retry = self.execute(&plan, uid).await;
+            if retry.abort_error().is_some() {
+                return Err(format!("{reason}; {} was to be opened: check it now", takeover.target.key));
+            }
+        }
+        let lost = takeover.left_behind.iter().map(|(key, _)| key.clone()).collect();
+        let participating = case.replicas.iter().map(|replica| replica.key.clone()).collect();
+        Ok(Failover::of(self, &takeover.target.key, lost, participating, &end))
+    }
+
+    /// Pauses writes, drains, checks that nothing is missing; returns the plan of no return.
+    async fn pause_and_prepare(
+        &self,
+        case: &TakeoverCase,
+        takeover: &Takeover,
+        check: &mut CheckContext,
+        uid: &str,
+    ) -> Result<Plan, String> {
+        self.run_phase(&takeover::pause_plan(case), check, uid).await?;
+        let paused = self.current(&case.primary.key)?;
+        self.run_phase(&takeover::drain_plan(case, takeover, &paused), check, uid).await?;
+        let (primary, target) = (self.current(&case.primary.key)?, self.current(&takeover.target.key)?);
+        let plan = takeover::promote_plan(case, takeover, &paused, &primary, &target)
+            .map_err(|obstacles| obstacles.to_string())?;
+        self.judge(&plan, check)?;
+        if !self.may_act() {
+            return Err("this node lost the right to act; nothing was promoted".to_owned());
+        }
+        Ok(plan)
+    }
+
+    fn current(&self, key: &InstanceKey) -> Result<Arc<Instance>, String> {
+        self.fleet()
+            .get(key)
+            .cloned()
+            .ok_or_else(|| format!("{key} was forgotten in the middle of the takeover"))
+    }
+
+    fn judge(&self, plan: &Plan, check: &mut CheckContext) -> Result<(), String> {
+        let notes = plan_checker::check_plan(plan, check);
+        match notes.iter().find(|note| note.severity == Severity::Error) {
+            Some(severe) => Err(format!("plan {} was refused by its checker: {severe}", plan.name)),
+            None => Ok(()),
+        }
+    }
+
+    async fn run_phase(&self, plan: &Plan, check: &mut CheckContext, uid: &str) -> Result<PlanEnd, String> {
+        self.judge(plan, check)?;
+        let end = self.execute(plan, uid).await;
+        match end.abort_error() {
+            Some(reason) => Err(reason),
+            None => Ok(end),
+        }
+    }
+}
+
+fn refuse(obstacles: takeover::Obstacles) -> OperationError {
+    OperationError::Refused(obstacles.0.iter().map(ToString::to_string).collect())
+}
+
+fn refused<T>(reason: &str) -> Result<T, OperationError> {
+    Err(OperationError::Refused(vec![reason.to_owned()]))
+}

@@ -1,0 +1,8 @@
+//! The HTTP API in one process: the real application, engine and SQLite store over pretended database servers.
+
+mod access;
+mod changes;
+mod errors;
+mod pages;
+mod reads;
+mod world;

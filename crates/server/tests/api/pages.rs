@@ -1,0 +1,72 @@
+//! What is not part of the API: pages, metrics, prefix and status path.
+
+use crate::world::World;
+
+#[tokio::test]
+async fn pages_show_clusters_and_escape_names() {
+    let world = World::with_settings(r#""WebMessage":"<b>maintenance & more</b>""#).await;
+    let answer = world.get("/").await;
+    assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (302, "/web/clusters"));
+    let page = world.get("/web/clusters").await;
+    assert_eq!(page.headers["content-type"], "text/html; charset=UTF-8");
+    assert!(page.body.contains("<a href=\"/web/cluster/db:3306\">db:3306</a><td>shop<td>3<td>none"), "{}", page.body);
+    assert!(page.body.contains("&lt;b&gt;maintenance &amp; more&lt;/b&gt;"), "{}", page.body);
+    let page = world.get("/web/cluster/shop").await;
+    assert!(page.body.contains("+ db:3307 [0s,ok,8.0.36,ro,ROW,&gt;&gt;,GTID] [role=billing]"), "{}", page.body);
+    assert!(world.get("/web/clusters-analysis").await.body.contains("Nothing is wrong."));
+    assert_eq!(world.get("/web/cluster/nosuch").await.status, 404);
+}
+
+#[tokio::test]
+async fn metrics_are_served_in_both_forms() {
+    let world = World::new().await;
+    assert_eq!(world.get("/api/discover/db/3307").await.status, 200);
+    assert_eq!(world.get("/api/discover/db/9").await.status, 500);
+    let text = world.get("/metrics").await.body;
+    for line in [
+        "# TYPE orchestrator_discoveries_total counter",
+        "orchestrator_discoveries_total 2",
+        "orchestrator_discovery_failures_total 1",
+        "orchestrator_instances 3",
+        "orchestrator_clusters 1",
+        "orchestrator_is_active 1",
+        "orchestrator_recoveries_total{kind=\"dead_master\",outcome=\"start\"} 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
+    }
+    let flat = world.get("/debug/metrics").await.json();
+    assert_eq!(flat["discoveries.attempt"], 2);
+    assert_eq!(flat["discoveries.fail"], 1);
+    assert_eq!(flat["recover.dead_master.start"], 0);
+    assert!(flat["cmdline"].is_array() && flat["memstats"].is_object());
+    assert_eq!(world.get("/debug/pprof").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_prefix_stands_before_every_path() {
+    let world = World::with_settings(r#""URLPrefix":"orc/","StatusEndpoint":"/alive""#).await;
+    assert_eq!(world.get("/orc/api/clusters").await.status, 200);
+    assert_eq!(world.get("/orc/metrics").await.status, 200);
+    assert_eq!(world.get("/orc").await.headers["location"], "/orc/web/clusters");
+    for path in ["/api/clusters", "/orcapi/clusters", "/metrics"] {
+        assert_eq!(world.get(path).await.status, 404, "{path}");
+    }
+    for path in ["/alive", "/orc/alive", "/orc/api/status"] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.json()["Message"], "Application node is healthy");
+    }
+}
+
+#[tokio::test]
+async fn health_tells_this_node() {
+    let world = World::new().await;
+    let details = world.get("/api/health").await.json()["Details"].clone();
+    assert_eq!(details["Healthy"], true);
+    assert_eq!(details["Hostname"], "orc1");
+    assert_eq!(details["IsActiveNode"], true);
+    assert_eq!(details["ActiveNode"]["Hostname"], "orc1");
+    assert_eq!(details["AvailableNodes"][0]["DBBackend"], ":memory:");
+    assert_eq!(details["AvailableNodes"][0]["AppVersion"], "1.2.3");
+    assert_eq!(details["RaftHealthyMembers"], serde_json::Value::Null);
+}

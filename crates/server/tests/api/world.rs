@@ -1,0 +1,242 @@
+//! A small cluster in an in-memory backend, servers that answer from memory, and requests to the application.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request};
+use consensus::LocalLog;
+use engine::{Engine, Identity, Ports};
+use model::{
+    Action, BinlogCoordinates, Detected, Instance, InstanceKey, NodeIdentity, Observation, ReadProgress, ServerVersion,
+    ThreadState, Threads, Timestamp,
+};
+use ports::{
+    ActionError, ActionOutcome, AlwaysActive, Clock, Deadline, ErrorClass, HookEnvironment, HookError, HookRunner,
+    InstanceWrite, LostConnection, ProbeError, ProbeRequest, Servers, Store, SystemClock,
+};
+use serde_json::Value;
+use server::http::App;
+use settings::{LoadRequest, SearchPath, Settings};
+use store::{OpenOptions, SqliteStore};
+use tower::ServiceExt;
+
+/// Database servers in memory.
+#[derive(Default)]
+pub struct PretendedServers(Mutex<BTreeMap<InstanceKey, Instance>>);
+
+impl PretendedServers {
+    fn with<T>(&self, key: &InstanceKey, work: impl FnOnce(&mut Instance) -> T) -> Option<T> {
+        self.0.lock().unwrap().get_mut(key).map(work)
+    }
+}
+
+#[async_trait]
+impl Servers for PretendedServers {
+    async fn probe(&self, key: &InstanceKey, _: &ProbeRequest, _: Deadline) -> Result<Observation, ProbeError> {
+        self.with(key, |instance| Observation {
+            instance: instance.clone(),
+            own_name: key.hostname().to_owned(),
+            detected: Detected::default(),
+            incomplete: Vec::new(),
+        })
+        .ok_or_else(|| ProbeError {
+            key: key.clone(),
+            progress: ReadProgress::Nothing,
+            class: ErrorClass::Refused,
+            number: None,
+            message: "connection refused".to_owned(),
+            skipped_by_filter: false,
+        })
+    }
+
+    async fn act(&self, key: &InstanceKey, action: &Action, _: Deadline) -> Result<ActionOutcome, ActionError> {
+        self.with(key, |instance| match action {
+            Action::SetReadOnly { on, .. } => instance.read_only = *on,
+            Action::StopReplication(Threads::Both) => set_threads(instance, ThreadState::Stopped),
+            Action::StartReplication(Threads::Both) => set_threads(instance, ThreadState::Running),
+            other => panic!("not pretended: {other}"),
+        });
+        Ok(ActionOutcome::default())
+    }
+
+    async fn watch(&self, _: &InstanceKey) -> LostConnection {
+        std::future::pending().await
+    }
+
+    async fn forget(&self, _: &InstanceKey) {}
+
+    async fn replication_credentials(
+        &self,
+        _: &InstanceKey,
+        _: Deadline,
+    ) -> Result<Option<(String, model::Secret)>, ActionError> {
+        Ok(None)
+    }
+}
+
+fn set_threads(instance: &mut Instance, state: ThreadState) {
+    instance.replication.io_thread = state;
+    instance.replication.sql_thread = state;
+}
+
+struct NoHooks;
+
+#[async_trait]
+impl HookRunner for NoHooks {
+    async fn run(&self, _: &str, _: &HookEnvironment, _: Deadline) -> Result<String, HookError> {
+        Ok(String::new())
+    }
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+/// The application over the cluster `a(b, c)`, all on host `db`, ports 3306 to 3308, alias `shop`.
+pub struct World {
+    pub engine: Engine,
+    router: Router,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with_settings("").await
+    }
+
+    /// With more settings: the inside of a JSON object.
+    pub async fn with_settings(more: &str) -> Self {
+        let store = open_store();
+        let writes = cluster().into_iter().map(|instance| InstanceWrite::Observed(Arc::new(instance))).collect();
+        store.write_instances(writes).await.unwrap();
+        for command in [
+            model::Command::SetClusterAlias { cluster_name: "db:3306".into(), alias: "shop".into() },
+            model::Command::PutTag {
+                key: key(3307),
+                tag: model::Tag { name: "role".into(), value: "billing".into() },
+                at: SystemClock.now(),
+            },
+        ] {
+            store.apply(&command).await.unwrap();
+        }
+        let engine = engine(store, more);
+        engine.load().await.unwrap();
+        let router = App::new(engine.clone()).router();
+        Self { engine, router }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn call(&self, method: Method, path: &str) -> Answer {
+        self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8(bytes.into()).unwrap() }
+    }
+}
+
+fn open_store() -> Arc<dyn Store> {
+    let options = OpenOptions { create: true, now: SystemClock.now(), ..OpenOptions::default() };
+    Arc::new(SqliteStore::open(Path::new(":memory:"), &options).unwrap())
+}
+
+fn engine(store: Arc<dyn Store>, more: &str) -> Engine {
+    let servers = PretendedServers::default();
+    servers.0.lock().unwrap().extend(cluster().into_iter().map(|instance| (instance.key.clone(), instance)));
+    let ports = Ports {
+        servers: Arc::new(servers),
+        store: store.clone(),
+        log: Arc::new(LocalLog::new(store)),
+        hooks: Arc::new(NoHooks),
+        clock: Arc::new(SystemClock),
+        lease: Arc::new(AlwaysActive),
+    };
+    let identity = Identity {
+        node: NodeIdentity { hostname: "orc1".into(), token: "ab".repeat(32) },
+        version: "1.2.3".into(),
+        app: "http".into(),
+        maintenance_owner: "orc1".into(),
+        noop: false,
+    };
+    Engine::new(ports, identity, settings(more))
+}
+
+fn settings(more: &str) -> Settings {
+    let comma = if more.is_empty() { "" } else { "," };
+    let text = format!(
+        r#"{{"BackendDB":"sqlite","SQLite3DataFile":":memory:","AuditToBackendDB":true,"InstancePollSeconds":60,
+            "RecoverMasterClusterFilters":["*"]{comma}{more}}}"#
+    );
+    let request = LoadRequest {
+        explicit_file: Some("test.json".into()),
+        extra_file: None,
+        search: SearchPath::default(),
+        environment: &|_| None,
+        read_file: &|_| Ok(text.clone()),
+        list_directory: &|_| Ok(Vec::new()),
+        readable_by_others: &|_| false,
+    };
+    Settings::load(request).unwrap().settings
+}
+
+pub fn key(port: u16) -> InstanceKey {
+    InstanceKey::new("db", port)
+}
+
+fn cluster() -> Vec<Instance> {
+    vec![instance(3306), instance(3307), instance(3308)]
+}
+
+/// Port 3306 is the primary of the others.
+fn instance(port: u16) -> Instance {
+    let now = Timestamp::from_secs(SystemClock.now().as_secs());
+    let is_replica = port != 3306;
+    let mut instance = Instance::unknown(key(port));
+    instance.server_id = u32::from(port);
+    instance.server_uuid = format!("00000000-0000-0000-0000-00000000{port}");
+    instance.version = ServerVersion::new("8.0.36", "MySQL Community Server - GPL");
+    instance.version_comment = "MySQL Community Server - GPL".into();
+    instance.read_only = is_replica;
+    instance.log_bin = true;
+    instance.log_replica_updates = true;
+    instance.binlog_format = "ROW".into();
+    instance.gtid_mode = "ON".into();
+    instance.supports_oracle_gtid = true;
+    instance.cluster_name = "db:3306".into();
+    instance.self_coordinates = BinlogCoordinates::binary("bin.000001", 158);
+    if is_replica {
+        instance.primary_key = key(3306);
+        instance.depth = 1;
+        instance.replication.oracle_gtid = true;
+        instance.replication.read = BinlogCoordinates::binary("bin.000001", 158);
+        instance.replication.exec = BinlogCoordinates::binary("bin.000001", 158);
+        instance.replication.seconds_behind = Some(0);
+        instance.lag_seconds = Some(0);
+        set_threads(&mut instance, ThreadState::Running);
+    } else {
+        instance.replicas = vec![key(3307), key(3308)];
+    }
+    instance.last_checked = Some(now);
+    instance.last_attempted_check = Some(now);
+    instance.last_seen = Some(now);
+    instance.last_check_partial_success = true;
+    instance
+}
