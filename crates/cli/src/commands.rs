@@ -8,7 +8,7 @@ use registry::{Args, ClusterText, KeyText, Operation, Param};
 use server::dispatch::{self, Printed, Reply, Surface};
 use tokio::runtime::Builder;
 
-use crate::assemble::{App, Assembly, assemble, load_settings, register};
+use crate::assemble::{App, assemble, load_settings};
 use crate::flags::Flags;
 use crate::output::{Exit, print};
 use crate::usage;
@@ -40,21 +40,20 @@ pub(crate) async fn run(name: String, flags: Flags) -> Result<(), Exit> {
     let instances = instances(flags.given("i"))?;
     let settings = load_settings(&flags, App::Command)?;
     check_raft(&flags, settings.raft.enabled)?;
-    let assembly = assemble(&flags, settings, App::Command)?;
-    let result = run_all(&assembly, operation, &flags, &instances).await;
+    let engine = assemble(&flags, settings, App::Command)?;
+    let result = run_all(&engine, operation, &flags, &instances).await;
     // Facts that a command read about servers belong into the backend before the process ends.
-    let flushed = assembly.engine.flush_writes().await;
+    let flushed = engine.flush_writes().await;
     result?;
     flushed.map_err(|error| Exit::fatal(error.to_string()))
 }
 
 async fn run_all(
-    assembly: &Assembly,
+    engine: &Engine,
     operation: &'static Operation,
     flags: &Flags,
     instances: &[Option<String>],
 ) -> Result<(), Exit> {
-    let engine = &assembly.engine;
     engine.load().await.map_err(|error| Exit::fatal(error.to_string()))?;
     let work = async {
         for instance in instances {
@@ -66,11 +65,11 @@ async fn run_all(
     if flags.is_on("skip-continuous-registration") {
         return work.await;
     }
-    register(assembly).await;
+    engine.register_node().await;
     let keep_registered = async {
         loop {
             tokio::time::sleep(REGISTRATION).await;
-            register(assembly).await;
+            engine.register_node().await;
         }
     };
     tokio::select! {
@@ -91,12 +90,10 @@ async fn run_one(
 }
 
 fn arguments(flags: &Flags, instance: Option<&str>) -> Args {
-    let mut args = Args {
-        instance: instance.map(|text| KeyText::Text(text.to_owned())),
-        destination: flags.destination().map(|text| KeyText::Text(text.to_owned())),
-        cluster: flags.given("alias").map(|text| ClusterText::Hint(text.to_owned())),
-        ..Args::default()
-    };
+    let mut args = Args::default();
+    args.instance = instance.map(|text| KeyText::Text(text.to_owned()));
+    args.destination = flags.destination().map(|text| KeyText::Text(text.to_owned()));
+    args.cluster = flags.given("alias").map(|text| ClusterText::Hint(text.to_owned()));
     let texts = [
         (Param::Owner, "owner"),
         (Param::Reason, "reason"),

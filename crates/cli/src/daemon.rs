@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::assemble::{App, Assembly, assemble, load_settings, register, request};
+use crate::assemble::{App, assemble, load_settings, request};
 use crate::flags::Flags;
 use crate::output::Exit;
 
@@ -24,15 +24,14 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     }
     let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
     let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
-    let assembly = assemble(&flags, settings, App::Service)?;
-    let engine = assembly.engine.clone();
-    register(&assembly).await;
+    let engine = assemble(&flags, settings, App::Service)?;
+    engine.register_node().await;
     let mut signals = Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
     if flags.is_on("discovery") {
         engine.start().await.map_err(|error| fatal(&error))?;
     } else {
         engine.load().await.map_err(|error| fatal(&error))?;
-        engine.supervisor().start_loop("registration", keep_registered(assembly));
+        engine.supervisor().start_loop("registration", keep_registered(engine.clone()));
     }
     let stop = CancellationToken::new();
     let app = http::App::new(engine.clone());
@@ -47,10 +46,10 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     Ok(())
 }
 
-async fn keep_registered(assembly: Assembly) {
+async fn keep_registered(engine: Engine) {
     loop {
         tokio::time::sleep(REGISTRATION).await;
-        register(&assembly).await;
+        engine.register_node().await;
     }
 }
 

@@ -8,18 +8,17 @@ mod commands;
 mod daemon;
 mod flags;
 mod logging;
+mod node;
 mod output;
 mod system;
-mod topology;
 mod usage;
 
 use std::process::ExitCode;
 
 use flags::{FlagError, Flags};
+use node::VERSION;
 use output::{Exit, print, print_error};
 
-/// Version of the program.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Commit it was built from; empty when the build does not know.
 const COMMIT: &str = match option_env!("ORCHESTRATOR_COMMIT") {
     Some(commit) => commit,

@@ -14,28 +14,26 @@ use settings::{BackendKind, PacketSize, ServerName, Settings};
 use store::{OpenOptions, SqliteStore};
 
 /// Version text of the program.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How the process was started, as far as the engine cares.
 #[derive(Clone, Debug)]
-pub struct Start {
+pub(crate) struct Start {
     /// `http` or `cli`.
-    pub app: &'static str,
+    pub(crate) app: &'static str,
     /// `--noop`.
-    pub noop: bool,
-    /// Owner of downtime and maintenance that the engine begins itself; the host name when `None`.
-    pub owner: Option<String>,
-    /// Deploy the schema even when this version was deployed before.
-    pub redeploy: bool,
+    pub(crate) noop: bool,
+    /// Owner of downtime, maintenance and acknowledgements when nobody else is named; the host name when `None`.
+    pub(crate) owner: Option<String>,
 }
 
 /// Opens the backend and makes an engine. The fleet is not loaded yet.
 ///
 /// # Errors
 /// The backend cannot be opened, or the TLS files cannot be used; each with its cure.
-pub fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
-    let store = open_store(&settings, start)?;
-    let backend = format!("sqlite:{}", store.backend());
+pub(crate) fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
+    let store = open_store(&settings)?;
+    let backend = store.backend().to_owned();
     let store: Arc<dyn Store> = Arc::new(store);
     let servers = MySqlServers::new(mysql_options(&settings, start.noop)).context("cannot use the TLS settings")?;
     let hostname = hostname();
@@ -51,14 +49,14 @@ pub fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
         servers: Arc::new(servers),
         log: Arc::new(LocalLog::new(store.clone())),
         store,
-        hooks: Arc::new(ShellHooks::new(&settings.hooks.shell)),
+        hooks: Arc::new(ShellHooks { shell: settings.hooks.shell.clone() }),
         clock: Arc::new(SystemClock),
         lease: Arc::new(AlwaysActive),
     };
     Ok(Engine::new(ports, identity, settings))
 }
 
-fn open_store(settings: &Settings, start: &Start) -> Result<SqliteStore> {
+fn open_store(settings: &Settings) -> Result<SqliteStore> {
     let backend = &settings.backend;
     if backend.kind != BackendKind::Sqlite {
         bail!(
@@ -74,7 +72,7 @@ fn open_store(settings: &Settings, start: &Start) -> Result<SqliteStore> {
         create: true,
         skip_update: backend.skip_schema_update,
         refuse_other_version: backend.refuse_other_schema,
-        redeploy: start.redeploy,
+        redeploy: false,
         version: VERSION.to_owned(),
         now: SystemClock.now(),
     };
@@ -110,8 +108,8 @@ fn mysql_options(settings: &Settings, noop: bool) -> MySqlOptions {
             cache_ttl: settings.tls_cache_time(),
         },
         queries: Queries {
-            replication_lag: text(&settings.detection.lag_query),
-            replication_credentials: text(&settings.operations.replication_credentials_query),
+            replication_lag: text(&attributes.lag_query),
+            replication_credentials: text(&settings.naming.replication_credentials_query),
             cluster_alias: text(&attributes.cluster_alias_query),
             cluster_domain: text(&attributes.cluster_domain_query),
             instance_alias: text(&attributes.instance_alias_query),
@@ -135,7 +133,7 @@ fn mysql_options(settings: &Settings, noop: bool) -> MySqlOptions {
 }
 
 /// The machine's host name.
-pub fn hostname() -> String {
+pub(crate) fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

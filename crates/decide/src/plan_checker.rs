@@ -107,6 +107,16 @@ impl CheckContext {
         Self { servers: servers.into_iter().map(|s| (s.key.clone(), s)).collect(), ..Self::default() }
     }
 
+    /// Takes note of servers that were read between two phases: whether their relay logs are applied is judged anew.
+    pub fn observe(&mut self, servers: impl IntoIterator<Item = Arc<Instance>>) {
+        for server in servers {
+            if let Some(state) = self.known.get_mut(&server.key) {
+                state.drained = has_applied_all(&server);
+            }
+            self.servers.insert(server.key.clone(), server);
+        }
+    }
+
     fn state(&self, key: &InstanceKey) -> State {
         self.known.get(key).copied().unwrap_or_else(|| {
             let server = self.servers.get(key);

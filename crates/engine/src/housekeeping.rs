@@ -58,7 +58,8 @@ impl Engine {
         }
     }
 
-    async fn register_node(&self) {
+    /// Renews this process's place in the node registry. The loops do so every second; a command does it itself.
+    pub async fn register_node(&self) {
         self.submit_quietly(Command::RegisterNode {
             node: self.node().clone(),
             version: self.identity().version.clone(),

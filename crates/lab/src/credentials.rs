@@ -31,13 +31,18 @@ pub(crate) fn statements(family: Family) -> Vec<String> {
         all.push("FLUSH PRIVILEGES".into());
     }
     for (user, host) in [(ORCHESTRATOR, "%"), (REPLICATION, "%"), (APP, "%"), (ROOT, "127.0.0.1")] {
-        all.push(format!("CREATE USER IF NOT EXISTS '{}'@'{host}' IDENTIFIED BY '{}'", user.name, user.password));
+        all.push(format!(
+            "CREATE USER IF NOT EXISTS '{}'@'{host}' IDENTIFIED BY '{}'",
+            user.name, user.password
+        ));
     }
     all.push("GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION".into());
     all.push(format!("GRANT REPLICATION SLAVE ON *.* TO '{}'@'%'", REPLICATION.name));
     all.extend(schemas().iter().map(|statement| (*statement).to_owned()));
     all.push(format!("GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO '{}'@'%'", APP.name));
-    all.extend(orchestrator_grants(family).iter().map(|grant| format!("{grant} TO '{}'@'%'", ORCHESTRATOR.name)));
+    all.extend(
+        orchestrator_grants(family).iter().map(|grant| format!("{grant} TO '{}'@'%'", ORCHESTRATOR.name)),
+    );
     all
 }
 

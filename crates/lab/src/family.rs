@@ -167,10 +167,12 @@ fn describe_prefix(prefix: &Path) -> Result<Binaries> {
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux")))
         .context("the prefix has no loader")?;
     let server = prefix.join("usr/sbin/mysqld");
-    let launcher: Vec<OsString> = vec![loader.into(), "--library-path".into(), libraries.into(), server.into()];
+    let launcher: Vec<OsString> =
+        vec![loader.into(), "--library-path".into(), libraries.into(), server.into()];
     let mut command = Command::new(&launcher[0]);
     command.args(&launcher[1..]);
-    let version = parse_version(&version_text(command)?).context("the server in the prefix tells no version")?;
+    let version =
+        parse_version(&version_text(command)?).context("the server in the prefix tells no version")?;
     let location = vec![
         crate::options::path_option("--basedir", &prefix.join("usr")),
         crate::options::path_option("--plugin-dir", &prefix.join("usr/lib/mysql/plugin")),
@@ -209,8 +211,14 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_both_families() {
-        assert_eq!(parse_version("/x/mysqld  Ver 9.7.0-2 for Linux on x86_64 ((Debian))").as_deref(), Some("9.7.0"));
-        assert_eq!(parse_version("mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for x").as_deref(), Some("10.11.14"));
+        assert_eq!(
+            parse_version("/x/mysqld  Ver 9.7.0-2 for Linux on x86_64 ((Debian))").as_deref(),
+            Some("9.7.0")
+        );
+        assert_eq!(
+            parse_version("mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for x").as_deref(),
+            Some("10.11.14")
+        );
         assert_eq!(parse_version("nothing here"), None);
     }
 

@@ -20,7 +20,8 @@ impl Home {
         let root = match std::env::var_os("ORCHESTRATOR_LAB_HOME") {
             Some(path) if !path.is_empty() => PathBuf::from(path),
             Some(_) | None => {
-                let user = std::env::var_os("HOME").context("neither ORCHESTRATOR_LAB_HOME nor HOME is set")?;
+                let user =
+                    std::env::var_os("HOME").context("neither ORCHESTRATOR_LAB_HOME nor HOME is set")?;
                 PathBuf::from(user).join(".cache/orchestrator-lab")
             }
         };

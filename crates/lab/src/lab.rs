@@ -139,7 +139,8 @@ impl Lab {
         .await?;
         // The first transaction of each cluster also proves that replication works. With semi-sync it waits for a replica.
         let primaries = self.shape.nodes().iter().filter(|node| node.source.is_none());
-        try_join_all(primaries.map(|node| self.server(&node.name).execute_all(first_rows(&node.name)))).await?;
+        try_join_all(primaries.map(|node| self.server(&node.name).execute_all(first_rows(&node.name))))
+            .await?;
         try_join_all(self.servers().map(wait_for_first_rows)).await.map(drop)
     }
 }
@@ -223,7 +224,9 @@ impl LabBuilder {
         // Before any server starts: connections are marked only when they are opened.
         let firewall = Firewall::install(run_dir.table(), &ports, plans.len());
         let started = try_join_all(
-            plans.into_iter().map(|plan| Server::create(plan, binaries, template, &self.replication, &spawner)),
+            plans
+                .into_iter()
+                .map(|plan| Server::create(plan, binaries, template, &self.replication, &spawner)),
         )
         .await?;
         Ok(Lab {

@@ -269,13 +269,8 @@ impl Server {
 
     async fn start_again(&self, instance: &mut Instance) -> Result<()> {
         instance.shutdown().await?;
-        let options = server_options(
-            self.binaries.family(),
-            &self.folder,
-            self.port(),
-            &self.role,
-            &self.replication,
-        );
+        let options =
+            server_options(self.binaries.family(), &self.folder, self.port(), &self.role, &self.replication);
         instance.start(&self.spawner, options).await
     }
 
@@ -318,12 +313,15 @@ impl Server {
     }
 
     async fn rows(&self, statement: &str) -> Result<Vec<mysql_async::Row>> {
-        sql::rows(&self.socket(), statement).await.with_context(|| format!("on {} ({})", self.name, self.address()))
+        sql::rows(&self.socket(), statement)
+            .await
+            .with_context(|| format!("on {} ({})", self.name, self.address()))
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
         let guard = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
-        let instance = guard.as_ref().with_context(|| format!("{} is being started or stopped", self.name))?;
+        let instance =
+            guard.as_ref().with_context(|| format!("{} is being started or stopped", self.name))?;
         instance.signal(signal).with_context(|| format!("server {}", self.name))
     }
 

@@ -41,10 +41,16 @@ impl Shape {
                 'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' if !closed => name.push(character),
                 '(' | ',' | ')' => {
                     if closed {
-                        ensure!(character != '(', "shape `{text}`: two lists of replicas for one server at {at}");
+                        ensure!(
+                            character != '(',
+                            "shape `{text}`: two lists of replicas for one server at {at}"
+                        );
                     } else {
                         ensure!(!name.is_empty(), "shape `{text}`: a name is missing at {at}");
-                        ensure!(!nodes.iter().any(|n| n.name == name), "shape `{text}`: `{name}` occurs twice");
+                        ensure!(
+                            !nodes.iter().any(|n| n.name == name),
+                            "shape `{text}`: `{name}` occurs twice"
+                        );
                         nodes.push(Node { name: std::mem::take(&mut name), source: above.last().cloned() });
                     }
                     closed = character == ')';
@@ -78,8 +84,11 @@ mod tests {
 
     fn sources(text: &str) -> String {
         let shape = Shape::parse(text).expect("shape is valid");
-        let parts: Vec<String> =
-            shape.nodes().iter().map(|n| format!("{}<{}", n.name, n.source.as_deref().unwrap_or("-"))).collect();
+        let parts: Vec<String> = shape
+            .nodes()
+            .iter()
+            .map(|n| format!("{}<{}", n.name, n.source.as_deref().unwrap_or("-")))
+            .collect();
         parts.join(" ")
     }
 
@@ -93,7 +102,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_refused() {
-        for text in ["", "a(", "a(b", "a)", "a(b))", "a()", "a,,b", "a(b)c", "a(b)(c)", "a(a)", "a;b", "a(b,)"] {
+        for text in
+            ["", "a(", "a(b", "a)", "a(b))", "a()", "a,,b", "a(b)c", "a(b)(c)", "a(a)", "a;b", "a(b,)"]
+        {
             assert!(Shape::parse(text).is_err(), "`{text}` was accepted");
         }
     }

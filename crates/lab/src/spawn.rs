@@ -65,11 +65,11 @@ impl Drop for Spawner {
 fn serve(requests: &Receiver<Request>) {
     while let Ok((launch, answer)) = requests.recv() {
         // The asker is gone only if its own thread panicked; then nobody wants the child either.
-        if let Err(unwanted) = answer.send(start(&launch)) {
-            if let Ok(mut child) = unwanted.0 {
-                let _ = child.kill();
-                let _ = child.wait();
-            }
+        if let Err(unwanted) = answer.send(start(&launch))
+            && let Ok(mut child) = unwanted.0
+        {
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }

@@ -29,7 +29,9 @@ pub(crate) async fn ensure(binaries: &Binaries) -> Result<PathBuf> {
     let lock_path = folder.join(format!("{name}.lock"));
     let _guard = tokio::task::spawn_blocking(move || lock(&lock_path)).await??;
     if !done.exists() {
-        build(binaries, &folder, &done).await.with_context(|| format!("cannot prepare the template {name}"))?;
+        build(binaries, &folder, &done)
+            .await
+            .with_context(|| format!("cannot prepare the template {name}"))?;
     }
     Ok(done)
 }

@@ -110,7 +110,27 @@ pub struct Replication {
     pub tls: ReplicationTls,
     /// Heartbeat facts that tell a stalled receiver from an idle one; `None` when the server has none.
     pub heartbeat: Option<ReceiverHeartbeat>,
+    /// The receiver is known to have received nothing, not even a heartbeat, for at least this long. A lower bound
+    /// proven by comparing reads; zero when nothing is proven. Not stored.
+    pub receiver_idle: Duration,
 }
+
+impl Replication {
+    /// The receiver is connected, and nothing proves that its source has fallen silent: this is proof that the source
+    /// lives. A source that owes heartbeats and sent neither events nor heartbeats for more than two periods is silent,
+    /// although the receiver will take itself for connected until its own network time-out.
+    pub fn is_receiving(&self) -> bool {
+        self.io_thread.is_running() && !self.is_source_silent()
+    }
+
+    fn is_source_silent(&self) -> bool {
+        let owed = self.heartbeat.as_ref().map(|heartbeat| heartbeat.period).filter(|period| !period.is_zero());
+        owed.is_some_and(|period| self.receiver_idle > period * 2 + SILENCE_MARGIN)
+    }
+}
+
+/// What a loaded machine may add to two heartbeat periods before silence counts.
+const SILENCE_MARGIN: Duration = Duration::from_millis(500);
 
 /// What a receiver knows about its primary's heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,7 +139,8 @@ pub struct ReceiverHeartbeat {
     pub period: Duration,
     /// Heartbeats received since the thread started.
     pub received: u64,
-    /// Time since the last heartbeat by the replica's own clock, at the moment of the read; `None` = never.
+    /// Time since the last heartbeat by the replica's own clock, at the moment of the read; `None` = never. A busy source
+    /// sends events instead of heartbeats, so a large age alone proves nothing.
     pub age: Option<Duration>,
 }
 

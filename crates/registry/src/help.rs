@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use crate::operation::{Effect, Operation, Section, command, operations};
 
-const SYNOPSIS: &str =
-    "orchestrator -c <command> [-i <instance.fqdn>[,<instance.fqdn>]* ] [-d <destination.fqdn>] [--verbose|--debug]";
+const SYNOPSIS: &str = "orchestrator -c <command> [-i <instance.fqdn>[,<instance.fqdn>]* ] [-d <destination.fqdn>] [--verbose|--debug]";
 
 /// The list of commands by section.
 pub fn command_list() -> String {

@@ -19,4 +19,6 @@ pub use help::{command_list, topic};
 pub use nearest::nearest_commands;
 pub use operation::{Effect, Operation, OperationId, Role, Section, command, operations};
 pub use routes::{Matched, RouteTable, percent_decoded};
-pub use rows::{InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation, ReplicationOperation};
+pub use rows::{
+    InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation, ReplicationOperation,
+};

@@ -10,7 +10,8 @@ pub fn nearest_commands(name: &str) -> Vec<&'static str> {
         .filter(|operation| operation.is_command)
         .filter_map(|operation| {
             let names = std::iter::once(operation.name).chain(operation.synonyms.iter().copied());
-            let best = names.map(|known| if known.contains(name) { 1 } else { distance(name, known) }).min()?;
+            let best =
+                names.map(|known| if known.contains(name) { 1 } else { distance(name, known) }).min()?;
             (best <= limit && !name.is_empty()).then_some((best, operation.name))
         })
         .collect();

@@ -132,14 +132,8 @@ impl Operation {
 }
 
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    let mut all: Vec<Operation> = [
-        rows::INFORMATION,
-        rows::MANAGEMENT,
-        rows::REPLICATION,
-        rows::RECOVERY,
-        rows::NODE,
-    ]
-    .concat();
+    let mut all: Vec<Operation> =
+        [rows::INFORMATION, rows::MANAGEMENT, rows::REPLICATION, rows::RECOVERY, rows::NODE].concat();
     all.sort_by_key(|operation| operation.section);
     all
 });

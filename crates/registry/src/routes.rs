@@ -59,7 +59,9 @@ impl RouteTable {
             }
         }
         for routes in by_first.values_mut() {
-            routes.sort_by_key(|route| route.rest.iter().filter(|s| matches!(s, Segment::Parameter(_))).count());
+            routes.sort_by_key(|route| {
+                route.rest.iter().filter(|s| matches!(s, Segment::Parameter(_))).count()
+            });
         }
         Self { by_first }
     }
@@ -160,7 +162,16 @@ mod tests {
     #[test]
     fn other_paths_find_nothing() {
         let table = RouteTable::new();
-        for path in ["", "/", "nosuch", "instance/db1", "instance/db1/3306//", "instance//3306", "Instance/a/1", "instance/%zz/1"] {
+        for path in [
+            "",
+            "/",
+            "nosuch",
+            "instance/db1",
+            "instance/db1/3306//",
+            "instance//3306",
+            "Instance/a/1",
+            "instance/%zz/1",
+        ] {
             assert!(table.find(path).is_none(), "{path}");
         }
     }
@@ -168,21 +179,44 @@ mod tests {
     #[test]
     fn names_and_routes_are_unique_and_parameters_known() {
         let known = [
-            "host", "port", "belowHost", "belowPort", "candidateHost", "candidatePort", "designatedHost",
-            "designatedPort", "siblingHost", "siblingPort", "clusterHint", "clusterAlias", "clusterName",
+            "host",
+            "port",
+            "belowHost",
+            "belowPort",
+            "candidateHost",
+            "candidatePort",
+            "designatedHost",
+            "designatedPort",
+            "siblingHost",
+            "siblingPort",
+            "clusterHint",
+            "clusterAlias",
+            "clusterName",
         ];
         let (mut names, mut shapes) = (BTreeSet::new(), BTreeSet::new());
         for operation in operations() {
             for name in std::iter::once(&operation.name).chain(operation.synonyms) {
                 assert!(names.insert(*name), "{name} is declared twice");
             }
-            assert!(operation.is_command || !operation.routes.is_empty(), "{} is unreachable", operation.name);
-            assert!(!operation.summary.is_empty() && !operation.help.is_empty() && operation.help != operation.summary);
+            assert!(
+                operation.is_command || !operation.routes.is_empty(),
+                "{} is unreachable",
+                operation.name
+            );
+            assert!(
+                !operation.summary.is_empty()
+                    && !operation.help.is_empty()
+                    && operation.help != operation.summary
+            );
             for route in operation.routes {
-                let shape: Vec<&str> = route.split('/').map(|s| if s.starts_with(':') { ":" } else { s }).collect();
+                let shape: Vec<&str> =
+                    route.split('/').map(|s| if s.starts_with(':') { ":" } else { s }).collect();
                 assert!(shapes.insert(shape.join("/")), "{route} is declared twice");
                 for parameter in route.split('/').filter_map(|s| s.strip_prefix(':')) {
-                    assert!(known.contains(&parameter) || path_param(parameter).is_some(), "{parameter} in {route}");
+                    assert!(
+                        known.contains(&parameter) || path_param(parameter).is_some(),
+                        "{parameter} in {route}"
+                    );
                 }
             }
         }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use model::{
-    AnalysisCode, AuditRecord, BinlogCoordinates, BlockedRecovery, Case, ClusterDetails, Detection, Downtime, Fleet,
-    Instance, InstanceKey, Maintenance, NodeIdentity, Recovery, RecoveryStep, RegroupMode, ServerVersion, StructureCode,
-    ThreadState, Timestamp,
+    AnalysisCode, AuditRecord, BinlogCoordinates, BlockedRecovery, Case, ClusterDetails, Detection, Downtime,
+    Fleet, Instance, InstanceKey, Maintenance, NodeIdentity, Recovery, RecoveryStep, RegroupMode,
+    ServerVersion, StructureCode, ThreadState, Timestamp,
 };
 use registry::wire::{self, to_json};
 use serde_json::Value;
@@ -89,7 +89,8 @@ fn derived_fields_of_an_instance_follow_from_facts_downtime_and_time() {
     };
     fleet.downtimes.insert(key(3307), downtime);
     let instance = replica();
-    let value = parsed(&to_json(&wire::InstanceView::new(&fleet, &instance, vec!["not_replicating"], POLL, at(4))));
+    let value =
+        parsed(&to_json(&wire::InstanceView::new(&fleet, &instance, vec!["not_replicating"], POLL, at(4))));
     for (field, wanted) in [
         ("FlavorName", "\"MySQL\""),
         ("MasterKey", r#"{"Hostname":"db","Port":3306}"#),
@@ -280,8 +281,13 @@ fn small_records_have_their_text() {
 #[test]
 fn health_has_all_its_fields_in_order() {
     let node = NodeIdentity { hostname: "n".to_owned(), token: "t".to_owned() };
-    let active =
-        wire::NodeView { node: &node, version: "", first_seen: Some(at(0)), last_seen: Some(at(1)), backend: "" };
+    let active = wire::NodeView {
+        node: &node,
+        version: "",
+        first_seen: Some(at(0)),
+        last_seen: Some(at(1)),
+        backend: "",
+    };
     let view = wire::HealthView {
         is_healthy: true,
         node: &node,
@@ -294,8 +300,18 @@ fn health_has_all_its_fields_in_order() {
     assert_eq!(
         names(&value),
         [
-            "Healthy", "Hostname", "Token", "IsActiveNode", "ActiveNode", "Error", "AvailableNodes", "RaftLeader",
-            "IsRaftLeader", "RaftLeaderURI", "RaftAdvertise", "RaftHealthyMembers",
+            "Healthy",
+            "Hostname",
+            "Token",
+            "IsActiveNode",
+            "ActiveNode",
+            "Error",
+            "AvailableNodes",
+            "RaftLeader",
+            "IsRaftLeader",
+            "RaftLeaderURI",
+            "RaftAdvertise",
+            "RaftHealthyMembers",
         ]
     );
     assert_eq!(

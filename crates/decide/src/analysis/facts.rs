@@ -167,7 +167,7 @@ fn count_replica<'a>(
     } else if replica.is_last_check_valid() && is_stale(replica, policy, now) {
         // Nobody looked, so nothing speaks against what it was last seen to do. To count it as silent would turn our
         // own slowness into a death; the emergency read that follows settles it.
-        facts.receiving += u32::from(replica.replication.io_thread.is_running());
+        facts.receiving += u32::from(replica.replication.is_receiving());
     }
     if replica.logs_updates() {
         facts.logging_replicas += 1;
@@ -188,7 +188,7 @@ fn count_readable(facts: &mut Facts, replica: &Instance) {
     let io = replica.replication.io_thread;
     facts.valid_replicas += 1;
     facts.replicating += u32::from(io.is_running() && replica.replication.sql_thread.is_running());
-    facts.receiving += u32::from(io.is_running());
+    facts.receiving += u32::from(replica.replication.is_receiving());
     facts.replicas_failing_to_connect += u32::from(fails_to_connect(replica));
     facts.replicas_connecting += u32::from(io == ThreadState::Other);
     facts.valid_oracle_gtid += u32::from(replica.replication.oracle_gtid);

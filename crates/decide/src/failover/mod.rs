@@ -21,6 +21,7 @@
 mod case;
 mod choice;
 mod fate;
+mod intermediate;
 mod phases;
 mod promotion;
 mod ranking;
@@ -40,6 +41,7 @@ mod tests;
 pub use case::{FailoverCase, FailoverKind};
 pub use choice::{CatchUp, Choice, DrainTarget, Lacking, Refusals, choose};
 pub use fate::{Fate, LostReason};
+pub use intermediate::{IntermediateCase, Rehoming, rehome};
 pub use phases::{collect_plan, drain_plan, release_plan};
 pub use promotion::promote_plan;
 pub use ranking::{Ranked, Ranking, Standing};

@@ -153,6 +153,9 @@ fn push_catch_up(plan: &mut Plan, case: &FailoverCase, choice: &Choice, after: &
     };
     let why = format!("{} has transactions that {key} lacks", catch_up.donor.key);
     let stop = plan.push(key, Action::StopReplication(Threads::Both), after, CHANGE_TIME, why.clone());
+    if let Some(step) = plan.last_mut() {
+        step.compensation = Some(Action::StartReplication(Threads::Applier));
+    }
     let change = plan.push(key, keep(&catch_up.donor.key), &[stop], CHANGE_TIME, why.clone());
     if let Some(step) = plan.last_mut() {
         step.preconditions.push(Condition::LeaseHeld);

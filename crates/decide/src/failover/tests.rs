@@ -512,3 +512,25 @@ fn the_ranking_explains_itself() {
 "
     );
 }
+
+#[test]
+fn the_checker_judges_by_what_was_read_after_collecting() {
+    let before = world("p1 gtid=1:1-9\n r1 <- p1 gtid=1:1-5 received=1:6-9");
+    let after = world("p1 gtid=1:1-9\n r1 <- p1 gtid=1:1-9 received=1:6-9");
+    let later = world("p1 gtid=1:1-9\n r1 <- p1 gtid=1:1-9 received=1:6-12");
+    let rules = |first: &FailoverCase, then: &FailoverCase, drain: bool| {
+        let choice = planned(then);
+        let mut context = CheckContext::new(first.replicas.iter().cloned());
+        context.failed = Some(first.failed.clone());
+        let mut notes = check_plan(&collect_plan(first), &mut context);
+        context.observe(then.replicas.iter().cloned());
+        let mut drained = drain_plan(then, &choice);
+        drained.steps.retain(|step| drain || step.action.is_change());
+        notes.extend(check_plan(&drained, &mut context));
+        notes.extend(check_plan(&promote_plan(then, &choice), &mut context));
+        notes.len()
+    };
+    assert_eq!(rules(&before, &after, true), 0);
+    assert_eq!(rules(&after, &later, true), 0);
+    assert_ne!(rules(&after, &later, false), 0);
+}

@@ -3,6 +3,7 @@
 //! A failed read never blanks what is known: it only moves the check columns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Instance, InstanceKey, Observation, ReadProgress, Timestamp};
 use ports::{Deadline, ErrorClass, InstanceWrite, ProbeError, ProbeRequest};
@@ -121,7 +122,7 @@ impl Engine {
         &self,
         asked: &InstanceKey,
         observation: Observation,
-        took: std::time::Duration,
+        took: Duration,
     ) -> Arc<Instance> {
         if !observation.incomplete.is_empty() {
             debug!(instance = %asked, statements = ?observation.incomplete, "some statements failed");
@@ -138,6 +139,7 @@ impl Engine {
         let current = {
             let fleet = self.fleet();
             let domain = self.place(&fleet, &mut instance, &detected);
+            instance.replication.receiver_idle = receiver_idle(fleet.get(&key).map(AsRef::as_ref), &instance);
             (Arc::new(instance), domain)
         };
         let (current, domain) = current;
@@ -238,6 +240,26 @@ impl Engine {
         let mut forgotten = self.inner.forgotten.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         forgotten.retain(|_, at| at.elapsed() < period);
         forgotten.contains_key(key)
+    }
+}
+
+/// For how long at least the receiver has received nothing: the time over which reads saw nothing move. The age of the
+/// last heartbeat says nothing here: a busy source sends events instead of heartbeats.
+fn receiver_idle(former: Option<&Instance>, current: &Instance) -> Duration {
+    let replication = &current.replication;
+    let Some(heartbeat) = replication.heartbeat.filter(|_| replication.io_thread.is_running()) else {
+        return Duration::ZERO;
+    };
+    let (Some(former), Some(now)) = (former, current.last_seen) else { return Duration::ZERO };
+    let before = &former.replication;
+    let is_unmoved = before.io_thread.is_running()
+        && former.primary_key == current.primary_key
+        && before.read == replication.read
+        && before.retrieved_gtid == replication.retrieved_gtid
+        && before.heartbeat.is_some_and(|known| known.received == heartbeat.received);
+    match former.last_seen {
+        Some(seen) if is_unmoved => before.receiver_idle + now.saturating_since(seen),
+        Some(_) | None => Duration::ZERO,
     }
 }
 

@@ -80,6 +80,7 @@ impl<'a> FailoverRun<'a> {
         self.save(Stage::Collecting).await?;
         let collected = self.run_checked(&failover::collect_plan(&self.case)).await?;
         let observed = self.read_replicas(&collected).await;
+        self.check.observe(observed.iter().cloned());
         let chosen = match self.choose_and_drain(&observed).await {
             Ok(_) if !self.engine.may_act() => {
                 Err("this node lost the right to act; nothing was promoted".to_owned())

@@ -14,10 +14,10 @@ pub use management::ManagementOperation;
 pub(crate) use management::ROWS as MANAGEMENT;
 pub use node::NodeOperation;
 pub(crate) use node::ROWS as NODE;
-pub use recovery::RecoveryOperation;
 pub(crate) use recovery::ROWS as RECOVERY;
-pub use replication::ReplicationOperation;
+pub use recovery::RecoveryOperation;
 pub(crate) use replication::ROWS as REPLICATION;
+pub use replication::ReplicationOperation;
 
 /// Declares the operations of a group: an enum of them, and their rows. A row reads
 /// `Variant "name" (synonyms), command|route, Effect, Section, [routes], needs [..], takes [..], "summary", "help";`

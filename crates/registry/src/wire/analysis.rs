@@ -1,7 +1,8 @@
 //! One analysed server as the API shows it, live or from a record.
 
 use model::{
-    BinlogCoordinates, Case, ClusterDetails, CoordinateKind, Facts, Finding, InstanceKey, NodeIdentity, Timestamp,
+    BinlogCoordinates, Case, ClusterDetails, CoordinateKind, Facts, Finding, InstanceKey, NodeIdentity,
+    Timestamp,
 };
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    CoordinateKind, Downtime, Fleet, Instance, InstanceKey, PromotionRule, ReplicationTls, SemiSync, Timestamp,
+    CoordinateKind, Downtime, Fleet, Instance, InstanceKey, PromotionRule, ReplicationTls, SemiSync,
+    Timestamp,
 };
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 

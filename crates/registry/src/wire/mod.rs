@@ -10,16 +10,16 @@ mod health;
 mod instance;
 mod json;
 mod quote;
-mod recovery;
 mod records;
+mod recovery;
 
 pub use analysis::{AnalysisView, ChangelogView, filled_from_case};
 pub use cluster::ClusterView;
 pub use health::{HealthView, NodeView};
 pub use instance::InstanceView;
 pub use json::{Envelope, envelope, to_json};
-pub use recovery::{DetectionView, RecoveryView};
 pub use records::{AuditView, BlockedView, CandidateView, KeyValueView, MaintenanceView, StepView};
+pub use recovery::{DetectionView, RecoveryView};
 
 use model::{BinlogCoordinates, CoordinateKind, InstanceKey, Timestamp};
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};

@@ -1,10 +1,14 @@
 //! Recoveries and detections as the API shows them: one shape for both.
 
-use model::{ClusterDetails, CoordinateKind, Detection, Finding, InstanceKey, NodeIdentity, Recovery, RecoveryKind, RegroupMode};
+use model::{
+    ClusterDetails, CoordinateKind, Detection, Finding, InstanceKey, NodeIdentity, Recovery, RecoveryKind,
+    RegroupMode,
+};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::{
-    AnalysisView, KeyView, KeysView, OptionalKey, PlaceView, column_time, expression_time, fields, filled_from_case,
+    AnalysisView, KeyView, KeysView, OptionalKey, PlaceView, column_time, expression_time, fields,
+    filled_from_case,
 };
 
 const FIELDS: usize = 23;

@@ -146,7 +146,9 @@ async fn cluster_primary(call: &Call<'_>) -> Result<Reply, Failure> {
     let primary = clusters::cluster_primary(&fleet, &name).ok_or_else(|| {
         Failure::unknown(match call.surface {
             Surface::Http => format!("No masters found for {name}"),
-            Surface::Command | Surface::CommandJson => format!("No writeable masters found for cluster {name}"),
+            Surface::Command | Surface::CommandJson => {
+                format!("No writeable masters found for cluster {name}")
+            }
         })
     })?;
     Ok(Reply::bare(call.instance_json(&fleet, &primary), vec![primary.key.to_string()]))
@@ -191,7 +193,8 @@ async fn instance_status(call: &Call<'_>) -> Result<Reply, Failure> {
 
 fn problems(call: &Call<'_>) -> Reply {
     let cluster = call.args.cluster.as_ref().map(|cluster| cluster.text());
-    let ignores = |key: &InstanceKey| call.settings.discovery.problem_ignored.matches(key.hostname(), key.port());
+    let ignores =
+        |key: &InstanceKey| call.settings.discovery.problem_ignored.matches(key.hostname(), key.port());
     let fleet = call.engine.fleet();
     let unwell = clusters::problem_instances(&fleet, cluster, &call.problem_policy(), &ignores, call.now);
     let lines: Vec<String> = unwell
@@ -236,7 +239,8 @@ fn bulk_promotion_rules(call: &Call<'_>) -> Reply {
     let fleet = call.engine.fleet();
     let lifetime = call.settings.discovery.candidate_expiry;
     let views: Vec<_> = fleet.candidates.values().map(|row| CandidateView(row, lifetime)).collect();
-    let mut texts: Vec<String> = fleet.candidates.values().map(|row| format!("{} {}", row.key, row.rule)).collect();
+    let mut texts: Vec<String> =
+        fleet.candidates.values().map(|row| format!("{} {}", row.key, row.rule)).collect();
     texts.sort();
     Reply::bare(call.json(&views), Vec::new()).printing_block(texts.join("\n"))
 }

@@ -60,7 +60,8 @@ impl Call<'_> {
 
     /// The given other server, which must be given and known.
     pub(super) async fn known_destination(&self) -> Result<Arc<Instance>, Failure> {
-        let key = self.destination().await?.ok_or_else(|| Failure::input("Cannot deduce target instance: "))?;
+        let key =
+            self.destination().await?.ok_or_else(|| Failure::input("Cannot deduce target instance: "))?;
         self.find(&key)
     }
 

@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, seconds) in [("0s", 0), ("90s", 90), ("10m", 600), ("2h", 7200), ("1d", 86_400), ("1w", 604_800)] {
+        for (text, seconds) in
+            [("0s", 0), ("90s", 90), ("10m", 600), ("2h", 7200), ("1d", 86_400), ("1w", 604_800)]
+        {
             assert_eq!(simple_duration(text), Ok(Duration::from_secs(seconds)));
         }
         for text in ["", "10", "m", "1.5h", "-1s", "10mm", "1y", "1ü"] {

@@ -21,8 +21,6 @@ pub use call::Surface;
 use engine::Engine;
 use registry::{Args, Operation, OperationId};
 
-
-
 /// Carries out an operation.
 ///
 /// # Errors

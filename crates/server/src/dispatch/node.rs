@@ -3,7 +3,7 @@
 use model::NodeIdentity;
 use registry::wire::{HealthView, NodeView, to_json};
 use registry::{NodeOperation as Op, Param};
-use settings::{BackendKind, Secrets};
+use settings::Secrets;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
@@ -42,7 +42,6 @@ fn without_raft(name: &str) -> Failure {
 async fn health(call: &Call<'_>) -> Result<Reply, Failure> {
     let error = call.engine.store().foreign_changes().await.err().map(|error| error.to_string());
     let started = call.now - call.engine.running_for();
-    let backend = backend_text(call);
     let this = |version, backend| NodeView {
         node: call.engine.node(),
         version,
@@ -63,7 +62,7 @@ async fn health(call: &Call<'_>) -> Result<Reply, Failure> {
         is_active,
         active,
         error: error.as_deref(),
-        available: &[this(&call.engine.identity().version, &backend)],
+        available: &[this(&call.engine.identity().version, &call.engine.identity().backend)],
     };
     let details = call.json(&view);
     match error {
@@ -72,14 +71,6 @@ async fn health(call: &Call<'_>) -> Result<Reply, Failure> {
             let failure = Failure::refused(format!("Application node is unhealthy {error}"));
             Err(Failure { details: Some(details), ..failure })
         }
-    }
-}
-
-fn backend_text(call: &Call<'_>) -> String {
-    let backend = &call.settings.backend;
-    match backend.kind {
-        BackendKind::Sqlite => backend.sqlite_file.as_deref().map(|f| f.display().to_string()).unwrap_or_default(),
-        BackendKind::Mysql => format!("{}:{}", backend.host.as_deref().unwrap_or_default(), backend.port),
     }
 }
 

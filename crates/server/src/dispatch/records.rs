@@ -103,7 +103,8 @@ pub(super) async fn blocked(call: &Call<'_>) -> Result<Reply, Failure> {
     let cluster = call.args.cluster.as_ref().map(|cluster| cluster.text());
     let found = call.engine.store().blocked_recoveries(cluster).await?;
     let views: Vec<BlockedView<'_>> = found.iter().map(BlockedView).collect();
-    let lines = found.iter().map(|row| format!("{}\t{}\t{}", row.key, row.code, row.blocking_recovery_id)).collect();
+    let lines =
+        found.iter().map(|row| format!("{}\t{}\t{}", row.key, row.code, row.blocking_recovery_id)).collect();
     Ok(Reply::bare(call.json(&views), lines))
 }
 
@@ -113,7 +114,9 @@ pub(super) async fn changelog(call: &Call<'_>) -> Result<Reply, Failure> {
         found.iter().map(|row| ChangelogView { key: &row.key, changes: &row.changes }).collect();
     let lines = found
         .iter()
-        .flat_map(|row| row.changes.iter().map(|(at, code)| format!("{}\t{}\t{code}", at.to_iso_text(), row.key)))
+        .flat_map(|row| {
+            row.changes.iter().map(|(at, code)| format!("{}\t{}\t{code}", at.to_iso_text(), row.key))
+        })
         .collect();
     Ok(Reply::bare(call.json(&views), lines))
 }

@@ -49,7 +49,8 @@ async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
     match recovery.successor {
         Some(successor) => {
             let details = call.json(&KeyView(&successor));
-            Ok(Reply::envelope(format!("Recovery executed on {key}"), details).printing([successor.to_string()]))
+            Ok(Reply::envelope(format!("Recovery executed on {key}"), details)
+                .printing([successor.to_string()]))
         }
         None => {
             let text = if call.is_command() {
@@ -73,9 +74,10 @@ async fn analysis(call: &Call<'_>) -> Result<Reply, Failure> {
     let policy = engine::policies::analysis_policy(&call.settings);
     let mut findings = {
         let fleet = call.engine.fleet();
-        let cluster = call.args.cluster.as_ref().filter(|_| !call.is_command()).map(|given| {
-            cluster_by_alias(&fleet, given.text()).unwrap_or_else(|_| given.text().to_owned())
-        });
+        let cluster =
+            call.args.cluster.as_ref().filter(|_| !call.is_command()).map(|given| {
+                cluster_by_alias(&fleet, given.text()).unwrap_or_else(|_| given.text().to_owned())
+            });
         let scope = cluster.as_deref().map_or(Scope::All, Scope::Cluster);
         analyze(&fleet, scope, hints, &policy, &call.filters(), call.now)
     };
@@ -93,7 +95,8 @@ async fn analysis(call: &Call<'_>) -> Result<Reply, Failure> {
 
 fn analysis_line(finding: &Finding) -> String {
     let code = Some(finding.code).filter(|code| *code != AnalysisCode::NoProblem).map(AnalysisCode::as_str);
-    let codes: Vec<&str> = code.into_iter().chain(finding.structure.iter().map(|code| code.as_str())).collect();
+    let codes: Vec<&str> =
+        code.into_iter().chain(finding.structure.iter().map(|code| code.as_str())).collect();
     format!("{} (cluster {}): {}", finding.key, finding.cluster.name, codes.join(", "))
 }
 
@@ -125,7 +128,8 @@ async fn ack_cluster(call: &Call<'_>) -> Result<Reply, Failure> {
     let name = call.cluster().await?;
     let alias = call.alias_of(&call.engine.fleet(), &name);
     let details = call.json(&name);
-    acknowledge(call, AcknowledgeScope::Cluster { name, alias }, "Acknowledged cluster recoveries", details).await
+    acknowledge(call, AcknowledgeScope::Cluster { name, alias }, "Acknowledged cluster recoveries", details)
+        .await
 }
 
 async fn ack_instance(call: &Call<'_>) -> Result<Reply, Failure> {
@@ -152,7 +156,11 @@ async fn ack_recovery(call: &Call<'_>) -> Result<Reply, Failure> {
 fn automation_filters(call: &Call<'_>) -> Reply {
     let all = call.settings.to_json(settings::Secrets::Hidden);
     let mut shown = serde_json::Map::new();
-    for key in ["RecoverIntermediateMasterClusterFilters", "RecoverMasterClusterFilters", "RecoveryIgnoreHostnameFilters"] {
+    for key in [
+        "RecoverIntermediateMasterClusterFilters",
+        "RecoverMasterClusterFilters",
+        "RecoveryIgnoreHostnameFilters",
+    ] {
         let value = all.get(key).filter(|value| value.is_array()).cloned();
         shown.insert(key.to_owned(), value.unwrap_or_else(|| serde_json::Value::Array(Vec::new())));
     }

@@ -44,7 +44,11 @@ fn by_password(authority: &Authority, headers: &HeaderMap) -> Result<Access, Ref
         return Ok(Access { may_write: false, user: Some(user) });
     }
     let is_right = same_text(&user, &authority.user) & same_text(&password, authority.password.expose());
-    if is_right { Ok(Access { may_write: true, user: Some(user) }) } else { Err(Refusal::not_authenticated()) }
+    if is_right {
+        Ok(Access { may_write: true, user: Some(user) })
+    } else {
+        Err(Refusal::not_authenticated())
+    }
 }
 
 fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
@@ -121,7 +125,9 @@ mod tests {
     #[test]
     fn texts_are_compared_whole() {
         assert!(same_text("tiger", "tiger") && same_text("", ""));
-        for (given, wanted) in [("tige", "tiger"), ("tigers", "tiger"), ("", "x"), ("x", ""), ("Tiger", "tiger")] {
+        for (given, wanted) in
+            [("tige", "tiger"), ("tigers", "tiger"), ("", "x"), ("x", ""), ("Tiger", "tiger")]
+        {
             assert!(!same_text(given, wanted), "{given} {wanted}");
         }
     }

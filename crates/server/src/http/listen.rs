@@ -115,7 +115,9 @@ async fn bind_tcp(address: &str, is_tls: bool) -> std::io::Result<TcpListener> {
 /// A socket file that a former process left behind.
 fn remove_stale(path: &std::path::Path) -> std::io::Result<()> {
     match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another process serves this socket")),
+        Ok(_) => {
+            Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another process serves this socket"))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         Err(_) => Ok(()),
     }

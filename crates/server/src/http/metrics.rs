@@ -21,8 +21,18 @@ pub(super) fn prometheus(engine: &Engine) -> String {
         sample(&mut out, name, "", value);
     };
     let seconds = metrics.discovery_micros.get() as f64 / 1e6;
-    one("orchestrator_discoveries_total", Kind::Counter, "Reads of servers.", number(metrics.discoveries_attempt.get()));
-    one("orchestrator_discovery_failures_total", Kind::Counter, "Failed reads.", number(metrics.discoveries_fail.get()));
+    one(
+        "orchestrator_discoveries_total",
+        Kind::Counter,
+        "Reads of servers.",
+        number(metrics.discoveries_attempt.get()),
+    );
+    one(
+        "orchestrator_discovery_failures_total",
+        Kind::Counter,
+        "Failed reads.",
+        number(metrics.discoveries_fail.get()),
+    );
     one("orchestrator_discovery_seconds_total", Kind::Counter, "Time spent reading servers.", seconds);
     one(
         "orchestrator_slow_discoveries_total",
@@ -30,10 +40,25 @@ pub(super) fn prometheus(engine: &Engine) -> String {
         "Reads that took longer than the poll interval.",
         number(metrics.discoveries_slow.get()),
     );
-    one("orchestrator_discovery_queue", Kind::Gauge, "Servers waiting to be read.", number(metrics.discovery_queue.get()));
-    one("orchestrator_dead_instances", Kind::Gauge, "Servers polled with back-off.", number(metrics.dead_instances.get()));
+    one(
+        "orchestrator_discovery_queue",
+        Kind::Gauge,
+        "Servers waiting to be read.",
+        number(metrics.discovery_queue.get()),
+    );
+    one(
+        "orchestrator_dead_instances",
+        Kind::Gauge,
+        "Servers polled with back-off.",
+        number(metrics.dead_instances.get()),
+    );
     one("orchestrator_instances", Kind::Gauge, "Known servers.", engine.fleet().len() as f64);
-    one("orchestrator_clusters", Kind::Gauge, "Known clusters.", engine.fleet().cluster_names().count() as f64);
+    one(
+        "orchestrator_clusters",
+        Kind::Gauge,
+        "Known clusters.",
+        engine.fleet().cluster_names().count() as f64,
+    );
     one(
         "orchestrator_lost_connections_total",
         Kind::Counter,
@@ -46,18 +71,43 @@ pub(super) fn prometheus(engine: &Engine) -> String {
         "Reads because something looked wrong.",
         number(metrics.emergency_reads.get()),
     );
-    one("orchestrator_analysis_rounds_total", Kind::Counter, "Rounds of analysis.", number(metrics.analysis_rounds.get()));
-    one("orchestrator_backend_rows_total", Kind::Counter, "Rows written behind.", number(metrics.rows_written.get()));
+    one(
+        "orchestrator_analysis_rounds_total",
+        Kind::Counter,
+        "Rounds of analysis.",
+        number(metrics.analysis_rounds.get()),
+    );
+    one(
+        "orchestrator_backend_rows_total",
+        Kind::Counter,
+        "Rows written behind.",
+        number(metrics.rows_written.get()),
+    );
     one(
         "orchestrator_backend_write_failures_total",
         Kind::Counter,
         "Batches that could not be written and were kept.",
         number(metrics.write_failures.get()),
     );
-    one("orchestrator_recoveries_pending", Kind::Gauge, "Findings being handled.", number(metrics.recoveries_pending.get()));
-    one("orchestrator_task_panics_total", Kind::Counter, "Tasks ended by a defect.", number(engine.supervisor().panics()));
+    one(
+        "orchestrator_recoveries_pending",
+        Kind::Gauge,
+        "Findings being handled.",
+        number(metrics.recoveries_pending.get()),
+    );
+    one(
+        "orchestrator_task_panics_total",
+        Kind::Counter,
+        "Tasks ended by a defect.",
+        number(engine.supervisor().panics()),
+    );
     one("orchestrator_is_active", Kind::Gauge, "This node may act.", f64::from(u8::from(engine.may_act())));
-    one("orchestrator_uptime_seconds", Kind::Gauge, "Time since the start.", engine.running_for().as_secs_f64());
+    one(
+        "orchestrator_uptime_seconds",
+        Kind::Gauge,
+        "Time since the start.",
+        engine.running_for().as_secs_f64(),
+    );
     recoveries(&mut out, engine);
     out
 }

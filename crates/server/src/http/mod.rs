@@ -161,8 +161,11 @@ async fn operate(
 }
 
 fn check_method(operation: &Operation, method: &Method) -> Result<(), Refusal> {
-    let allowed: &[Method] =
-        if operation.effect == Effect::Read { &[Method::GET, Method::HEAD] } else { &[Method::GET, Method::POST] };
+    let allowed: &[Method] = if operation.effect == Effect::Read {
+        &[Method::GET, Method::HEAD]
+    } else {
+        &[Method::GET, Method::POST]
+    };
     if allowed.contains(method) { Ok(()) } else { Err(Refusal::method(method, allowed)) }
 }
 

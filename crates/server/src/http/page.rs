@@ -23,26 +23,32 @@ pub(super) fn clusters(app: &App) -> String {
     let call = Call::new(&app.engine, &args, Surface::Http);
     let fleet = app.engine.fleet();
     let infos = clusters_info(&fleet, &call.name_to_alias(), &call.filters());
-    let mut body = String::from("<table><tr><th>Cluster<th>Alias<th>Servers<th>Problems<th>Automatic recovery</tr>");
+    let mut body =
+        String::from("<table><tr><th>Cluster<th>Alias<th>Servers<th>Problems<th>Automatic recovery</tr>");
     for info in &infos {
         let problems = fleet
             .cluster_members(&info.name)
             .filter(|member| !problems_of(member, &call.problem_policy(), call.now).is_empty())
             .count();
-        push(&mut body, format_args!(
-            "<tr><td><a href=\"{}/web/cluster/{}\">{}</a><td>{}<td>{}<td>{}<td>{}</tr>",
-            app.prefix,
-            encoded(&info.name),
-            escaped(&info.name),
-            escaped(&info.alias),
-            info.count_instances,
-            if problems == 0 { "none".to_owned() } else { format!("{problems} with problems") },
-            automation(info),
-        ));
+        push(
+            &mut body,
+            format_args!(
+                "<tr><td><a href=\"{}/web/cluster/{}\">{}</a><td>{}<td>{}<td>{}<td>{}</tr>",
+                app.prefix,
+                encoded(&info.name),
+                escaped(&info.name),
+                escaped(&info.alias),
+                info.count_instances,
+                if problems == 0 { "none".to_owned() } else { format!("{problems} with problems") },
+                automation(info),
+            ),
+        );
     }
     body.push_str("</table>");
     if infos.is_empty() {
-        body.push_str("<p>No server is known yet. Discover one: <code>orchestrator -c discover -i host:port</code></p>");
+        body.push_str(
+            "<p>No server is known yet. Discover one: <code>orchestrator -c discover -i host:port</code></p>",
+        );
     }
     page(app, "Clusters", &body)
 }
@@ -67,12 +73,15 @@ pub(super) fn cluster(app: &App, hint: &str) -> Option<String> {
     let text = topology_text(&fleet, &name, TopologyStyle::Tags, &call.topology_policy(), call.now);
     let mut body = format!("<p>Name {}, automatic recovery: {}.</p>", escaped(&name), automation(&info));
     push(&mut body, format_args!("<pre>{}</pre>", escaped(&text)));
-    push(&mut body, format_args!(
-        "<p>As JSON: <a href=\"{0}/api/cluster/{1}\">servers</a>, <a href=\"{0}/api/cluster-info/{1}\">cluster</a>, \
+    push(
+        &mut body,
+        format_args!(
+            "<p>As JSON: <a href=\"{0}/api/cluster/{1}\">servers</a>, <a href=\"{0}/api/cluster-info/{1}\">cluster</a>, \
          <a href=\"{0}/api/audit-recovery/cluster/{1}\">recoveries</a></p>",
-        app.prefix,
-        encoded(&name),
-    ));
+            app.prefix,
+            encoded(&name),
+        ),
+    );
     Some(page(app, &format!("Cluster {}", info.alias), &body))
 }
 
@@ -85,15 +94,20 @@ pub(super) fn analysis(app: &App) -> String {
     let findings = analyze(&app.engine.fleet(), Scope::All, hints, &policy, &call.filters(), call.now);
     let mut body = String::from("<table><tr><th>Server<th>Cluster<th>Analysis<th>Meaning</tr>");
     for finding in &findings {
-        let code = Some(finding.code).filter(|code| *code != AnalysisCode::NoProblem).map(AnalysisCode::as_str);
-        let codes: Vec<&str> = code.into_iter().chain(finding.structure.iter().map(|code| code.as_str())).collect();
-        push(&mut body, format_args!(
-            "<tr><td>{}<td>{}<td>{}<td>{}</tr>",
-            escaped(&finding.key.to_string()),
-            escaped(&finding.cluster.alias),
-            codes.join(", "),
-            escaped(&finding.description),
-        ));
+        let code =
+            Some(finding.code).filter(|code| *code != AnalysisCode::NoProblem).map(AnalysisCode::as_str);
+        let codes: Vec<&str> =
+            code.into_iter().chain(finding.structure.iter().map(|code| code.as_str())).collect();
+        push(
+            &mut body,
+            format_args!(
+                "<tr><td>{}<td>{}<td>{}<td>{}</tr>",
+                escaped(&finding.key.to_string()),
+                escaped(&finding.cluster.alias),
+                codes.join(", "),
+                escaped(&finding.description),
+            ),
+        );
     }
     body.push_str("</table>");
     if findings.is_empty() {

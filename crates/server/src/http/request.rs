@@ -33,7 +33,8 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, args: &mut Args) 
     if text.trim().is_empty() {
         return Ok(());
     }
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.starts_with("application/x-www-form-urlencoded") {
         read_query(text.trim(), args);
         return Ok(());

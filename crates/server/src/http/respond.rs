@@ -42,8 +42,10 @@ impl Refusal {
 
     pub(super) fn method(method: &Method, allowed: &[Method]) -> Self {
         let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-        let mut refusal =
-            Self::of(StatusCode::METHOD_NOT_ALLOWED, format!("method {method} is not allowed here; use {allowed}"));
+        let mut refusal = Self::of(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("method {method} is not allowed here; use {allowed}"),
+        );
         refusal.header = HeaderValue::from_str(&allowed).ok().map(|value| Box::new((header::ALLOW, value)));
         refusal
     }

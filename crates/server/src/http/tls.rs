@@ -53,7 +53,8 @@ pub(super) fn acceptor(settings: &ListenerSettings) -> Result<Option<TlsAcceptor
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(|found| found.collect::<Result<Vec<_>, _>>())
         .map_err(|error| refuse("SSLCertFile", certificate, &error))?;
-    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| refuse("SSLPrivateKeyFile", key, &error))?;
+    let key_der =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| refuse("SSLPrivateKeyFile", key, &error))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

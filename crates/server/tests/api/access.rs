@@ -23,7 +23,11 @@ async fn basic_authentication_guards_everything() {
     let (right, wrong, reader) = ("Basic b3BzOnRpZ2Vy", "Basic b3BzOmxpb24=", "Basic cmVhZG9ubHk6eA==");
     for path in [READ, CHANGE, "/", "/metrics"] {
         let answer = world.get(path).await;
-        assert_eq!((answer.status, answer.json()["Message"].as_str()), (401, Some("Not Authorized")), "{path}");
+        assert_eq!(
+            (answer.status, answer.json()["Message"].as_str()),
+            (401, Some("Not Authorized")),
+            "{path}"
+        );
         assert_eq!(answer.headers["www-authenticate"], "Basic realm=\"Authorization Required\"");
     }
     for header in [wrong, reader, "Basic ???", "Bearer x", "Basic"] {
@@ -64,7 +68,9 @@ async fn a_proxy_that_names_nobody_gives_nobody_power() {
 
 #[tokio::test]
 async fn read_only_and_oauth_refuse_every_change() {
-    for settings in [r#""ReadOnly":true"#, r#""AuthenticationMethod":"oauth""#, r#""AuthenticationMethod":"token""#] {
+    for settings in
+        [r#""ReadOnly":true"#, r#""AuthenticationMethod":"oauth""#, r#""AuthenticationMethod":"token""#]
+    {
         let world = World::with_settings(settings).await;
         assert_eq!(world.get(READ).await.status, 200, "{settings}");
         assert_eq!(world.get(CHANGE).await.body, UNAUTHORIZED, "{settings}");

@@ -10,7 +10,10 @@ const KEY: &str = r#"{"Hostname":"db","Port":3307}"#;
 async fn downtime_begins_shows_and_ends() {
     let world = World::new().await;
     let answer = world.get("/api/begin-downtime/db/3307/ops/disk%2Ffan/30m").await;
-    assert_eq!(answer.body, format!(r#"{{"Code":"OK","Message":"Downtime begun: db:3307","Details":{KEY}}}"#));
+    assert_eq!(
+        answer.body,
+        format!(r#"{{"Code":"OK","Message":"Downtime begun: db:3307","Details":{KEY}}}"#)
+    );
     let downtimed = world.get("/api/downtimed").await.json();
     assert_eq!(downtimed[0]["Key"]["Port"], 3307);
     assert_eq!(downtimed[0]["DowntimeReason"], "disk/fan");
@@ -18,7 +21,10 @@ async fn downtime_begins_shows_and_ends() {
     let audit = world.get("/api/audit/instance/db/3307").await.json();
     assert_eq!(audit[0]["AuditType"], "begin-downtime");
     let answer = world.call(Method::POST, "/api/end-downtime/db/3307").await;
-    assert_eq!(answer.body, format!(r#"{{"Code":"OK","Message":"Downtime ended: db:3307","Details":{KEY}}}"#));
+    assert_eq!(
+        answer.body,
+        format!(r#"{{"Code":"OK","Message":"Downtime ended: db:3307","Details":{KEY}}}"#)
+    );
     assert_eq!(world.get("/api/downtimed").await.body, "[]");
     assert_eq!(world.get("/api/end-downtime/db/3307").await.status, 200, "ending what has ended is no error");
 }
@@ -46,7 +52,10 @@ async fn servers_are_changed_and_shown_as_read_afterwards() {
 async fn servers_are_discovered_refreshed_registered_and_forgotten() {
     let world = World::new().await;
     let answer = world.get("/api/discover/db/3307").await.json();
-    assert_eq!((answer["Message"].as_str(), answer["Details"]["Key"]["Port"].as_u64()), (Some("Instance discovered: db:3307"), Some(3307)));
+    assert_eq!(
+        (answer["Message"].as_str(), answer["Details"]["Key"]["Port"].as_u64()),
+        (Some("Instance discovered: db:3307"), Some(3307))
+    );
     let answer = world.get("/api/async-discover/db/3307").await.json();
     assert_eq!(answer["Message"], "Asynchronous discovery initiated for Instance: db:3307");
     assert_eq!(answer["Details"]["Key"].to_string(), KEY);
@@ -77,15 +86,39 @@ async fn a_part_of_a_name_is_not_enough_to_forget() {
 async fn recoveries_are_switched_and_acknowledged() {
     let world = World::new().await;
     for (path, body) in [
-        ("disable-global-recoveries", r#"{"Code":"OK","Message":"Globally disabled recoveries","Details":"disabled"}"#),
-        ("check-global-recoveries", r#"{"Code":"OK","Message":"Global recoveries disabled","Details":"disabled"}"#),
-        ("enable-global-recoveries", r#"{"Code":"OK","Message":"Globally enabled recoveries","Details":"enabled"}"#),
-        ("ack-all-recoveries?comment=all%20done%0A", r#"{"Code":"OK","Message":"Acknowledged all recoveries","Details":"all done"}"#),
-        ("ack-recovery/cluster/shop?comment=x", r#"{"Code":"OK","Message":"Acknowledged cluster recoveries","Details":"db:3306"}"#),
-        ("ack-recovery/cluster/alias/shop?comment=x", r#"{"Code":"OK","Message":"Acknowledged cluster recoveries","Details":"db:3306"}"#),
-        ("ack-recovery/instance/db/3307?comment=x", r#"{"Code":"OK","Message":"Acknowledged instance recoveries","Details":{"Hostname":"db","Port":3307}}"#),
+        (
+            "disable-global-recoveries",
+            r#"{"Code":"OK","Message":"Globally disabled recoveries","Details":"disabled"}"#,
+        ),
+        (
+            "check-global-recoveries",
+            r#"{"Code":"OK","Message":"Global recoveries disabled","Details":"disabled"}"#,
+        ),
+        (
+            "enable-global-recoveries",
+            r#"{"Code":"OK","Message":"Globally enabled recoveries","Details":"enabled"}"#,
+        ),
+        (
+            "ack-all-recoveries?comment=all%20done%0A",
+            r#"{"Code":"OK","Message":"Acknowledged all recoveries","Details":"all done"}"#,
+        ),
+        (
+            "ack-recovery/cluster/shop?comment=x",
+            r#"{"Code":"OK","Message":"Acknowledged cluster recoveries","Details":"db:3306"}"#,
+        ),
+        (
+            "ack-recovery/cluster/alias/shop?comment=x",
+            r#"{"Code":"OK","Message":"Acknowledged cluster recoveries","Details":"db:3306"}"#,
+        ),
+        (
+            "ack-recovery/instance/db/3307?comment=x",
+            r#"{"Code":"OK","Message":"Acknowledged instance recoveries","Details":{"Hostname":"db","Port":3307}}"#,
+        ),
         ("ack-recovery/7?comment=x", r#"{"Code":"OK","Message":"Acknowledged recovery","Details":"7"}"#),
-        ("ack-recovery/uid/1:ab?comment=x", r#"{"Code":"OK","Message":"Acknowledged recovery","Details":"1:ab"}"#),
+        (
+            "ack-recovery/uid/1:ab?comment=x",
+            r#"{"Code":"OK","Message":"Acknowledged recovery","Details":"1:ab"}"#,
+        ),
     ] {
         let answer = world.get(&format!("/api/{path}")).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, body), "{path}");

@@ -35,7 +35,12 @@ async fn unknown_servers_and_clusters_and_bad_input_are_named() {
     }
     let answer = world.get("/api/can-replicate-from/db/3306/db/3306").await;
     assert_eq!(answer.status, 500);
-    assert_eq!(answer.json()["Details"]["Port"], 3306, "the destination is told with the reason: {}", answer.body);
+    assert_eq!(
+        answer.json()["Details"]["Port"],
+        3306,
+        "the destination is told with the reason: {}",
+        answer.body
+    );
     let answer = world.get("/api/discover/db/9").await;
     assert_eq!(answer.status, 500);
     assert!(answer.json()["Message"].as_str().unwrap().contains("connection refused"), "{}", answer.body);
@@ -48,9 +53,15 @@ async fn unknown_servers_and_clusters_and_bad_input_are_named() {
 #[tokio::test]
 async fn paths_that_mean_nothing_are_not_found_in_json() {
     let world = World::new().await;
-    for path in ["/api/nosuch", "/api/", "/api", "/nosuch", "/api/instance/db", "/api//clusters", "/api/clusters//"] {
+    for path in
+        ["/api/nosuch", "/api/", "/api", "/nosuch", "/api/instance/db", "/api//clusters", "/api/clusters//"]
+    {
         let answer = world.get(path).await;
-        assert_eq!((answer.status, answer.body), (404, error(&format!("404 page not found: {path}"))), "{path}");
+        assert_eq!(
+            (answer.status, answer.body),
+            (404, error(&format!("404 page not found: {path}"))),
+            "{path}"
+        );
     }
     assert_eq!(world.get("/api/clusters/").await.status, 200, "one trailing slash is accepted");
 }
@@ -85,9 +96,15 @@ async fn bodies_are_read_or_refused() {
     let (status, message) = post(&world, r#"{"comment":"#).await;
     assert_eq!(status, 400);
     assert!(message.starts_with("cannot read the body: EOF while parsing"), "{message}");
-    assert_eq!(post(&world, "[1]").await, (400, "cannot read the body: expected a JSON object of parameters".to_owned()));
+    assert_eq!(
+        post(&world, "[1]").await,
+        (400, "cannot read the body: expected a JSON object of parameters".to_owned())
+    );
     let (status, message) = post(&world, r#"{"comment":["x"]}"#).await;
-    assert_eq!((status, message.as_str()), (400, "cannot read the body: comment must be a text, number or boolean"));
+    assert_eq!(
+        (status, message.as_str()),
+        (400, "cannot read the body: comment must be a text, number or boolean")
+    );
     assert_eq!(post(&world, vec![0xff_u8, 0xfe]).await.0, 400);
     let large = format!(r#"{{"comment":"{}"}}"#, "x".repeat(70_000));
     assert_eq!(post(&world, large).await, (413, "the body is larger than 65536 bytes".to_owned()));

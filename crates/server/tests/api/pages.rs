@@ -9,10 +9,18 @@ async fn pages_show_clusters_and_escape_names() {
     assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (302, "/web/clusters"));
     let page = world.get("/web/clusters").await;
     assert_eq!(page.headers["content-type"], "text/html; charset=UTF-8");
-    assert!(page.body.contains("<a href=\"/web/cluster/db:3306\">db:3306</a><td>shop<td>3<td>none"), "{}", page.body);
+    assert!(
+        page.body.contains("<a href=\"/web/cluster/db:3306\">db:3306</a><td>shop<td>3<td>none"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains("&lt;b&gt;maintenance &amp; more&lt;/b&gt;"), "{}", page.body);
     let page = world.get("/web/cluster/shop").await;
-    assert!(page.body.contains("+ db:3307 [0s,ok,8.0.36,ro,ROW,&gt;&gt;,GTID] [role=billing]"), "{}", page.body);
+    assert!(
+        page.body.contains("+ db:3307 [0s,ok,8.0.36,ro,ROW,&gt;&gt;,GTID] [role=billing]"),
+        "{}",
+        page.body
+    );
     assert!(world.get("/web/clusters-analysis").await.body.contains("Nothing is wrong."));
     assert_eq!(world.get("/web/cluster/nosuch").await.status, 404);
 }

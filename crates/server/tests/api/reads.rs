@@ -28,7 +28,9 @@ fn shape(value: &Value) -> String {
             Some(first) => format!("[{}]", shape(first)),
         },
         Value::Object(_) => match names(value).as_slice() {
-            ["Code", "Message", "Details"] => format!("{} {}", value["Code"].as_str().unwrap(), shape(&value["Details"])),
+            ["Code", "Message", "Details"] => {
+                format!("{} {}", value["Code"].as_str().unwrap(), shape(&value["Details"]))
+            }
             ["Hostname", "Port"] => "key".into(),
             ["ClusterName", "ClusterAlias", "ClusterDomain", "CountInstances", ..] => "cluster".into(),
             fields if fields == instance_fields() => "instance".into(),
@@ -41,7 +43,12 @@ fn shape(value: &Value) -> String {
 
 /// Route, path, status, shape.
 const ROUTES: &[(&str, &str, u16, &str)] = &[
-    ("can-replicate-from/:host/:port/:belowHost/:belowPort", "can-replicate-from/db/3307/db/3308", 200, "OK key"),
+    (
+        "can-replicate-from/:host/:port/:belowHost/:belowPort",
+        "can-replicate-from/db/3307/db/3308",
+        200,
+        "OK key",
+    ),
     ("search/:searchString", "search/3307", 200, "[instance]"),
     ("search", "search?s=8.0", 200, "[instance]"),
     ("clusters", "clusters", 200, "[string]"),
@@ -124,7 +131,12 @@ async fn every_reading_route_answers_in_its_shape() {
     let world = World::new().await;
     for (_, path, status, wanted) in ROUTES {
         let answer = world.get(&format!("/api/{path}")).await;
-        assert_eq!((answer.status, shape(&answer.json()).as_str()), (*status, *wanted), "{path}: {}", answer.body);
+        assert_eq!(
+            (answer.status, shape(&answer.json()).as_str()),
+            (*status, *wanted),
+            "{path}: {}",
+            answer.body
+        );
         assert_eq!(answer.headers["content-type"], "application/json; charset=UTF-8", "{path}");
     }
     for operation in operations().iter().filter(|operation| operation.effect == Effect::Read) {
@@ -150,14 +162,23 @@ async fn answers_tell_what_the_fleet_holds() {
         ("tags/db/3307", r#"["role=billing"]"#),
         ("tag-value/db/3307/role", r#""billing""#),
         ("tagged?tag=role", r#"[{"Hostname":"db","Port":3307}]"#),
-        ("can-replicate-from/db/3307/db/3308", r#"{"Code":"OK","Message":"true","Details":{"Hostname":"db","Port":3308}}"#),
-        ("check-global-recoveries", r#"{"Code":"OK","Message":"Global recoveries enabled","Details":"enabled"}"#),
+        (
+            "can-replicate-from/db/3307/db/3308",
+            r#"{"Code":"OK","Message":"true","Details":{"Hostname":"db","Port":3308}}"#,
+        ),
+        (
+            "check-global-recoveries",
+            r#"{"Code":"OK","Message":"Global recoveries enabled","Details":"enabled"}"#,
+        ),
         (
             "automated-recovery-filters",
             r#"{"Code":"OK","Message":"Automated recovery configuration details","Details":{"RecoverIntermediateMasterClusterFilters":[],"RecoverMasterClusterFilters":["*"],"RecoveryIgnoreHostnameFilters":[]}}"#,
         ),
         ("lb-check", r#""OK""#),
-        ("raft-peers", r#"{"Code":"ERROR","Message":"raft-nodes: not running with raft setup","Details":null}"#),
+        (
+            "raft-peers",
+            r#"{"Code":"ERROR","Message":"raft-nodes: not running with raft setup","Details":null}"#,
+        ),
         ("in-maintenance/db/3307", r#"{"Code":"OK","Message":"false","Details":""}"#),
     ] {
         assert_eq!(world.get(&format!("/api/{path}")).await.body, wanted, "{path}");

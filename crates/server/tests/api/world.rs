@@ -11,12 +11,12 @@ use axum::http::{HeaderMap, Method, Request};
 use consensus::LocalLog;
 use engine::{Engine, Identity, Ports};
 use model::{
-    Action, BinlogCoordinates, Detected, Instance, InstanceKey, NodeIdentity, Observation, ReadProgress, ServerVersion,
-    ThreadState, Threads, Timestamp,
+    Action, BinlogCoordinates, Detected, Instance, InstanceKey, NodeIdentity, Observation, ReadProgress,
+    ServerVersion, ThreadState, Threads, Timestamp,
 };
 use ports::{
-    ActionError, ActionOutcome, AlwaysActive, Clock, Deadline, ErrorClass, HookEnvironment, HookError, HookRunner,
-    InstanceWrite, LostConnection, ProbeError, ProbeRequest, Servers, Store, SystemClock,
+    ActionError, ActionOutcome, AlwaysActive, Clock, Deadline, ErrorClass, HookEnvironment, HookError,
+    HookRunner, InstanceWrite, LostConnection, ProbeError, ProbeRequest, Servers, Store, SystemClock,
 };
 use serde_json::Value;
 use server::http::App;
@@ -26,7 +26,7 @@ use tower::ServiceExt;
 
 /// Database servers in memory.
 #[derive(Default)]
-pub struct PretendedServers(Mutex<BTreeMap<InstanceKey, Instance>>);
+pub(crate) struct PretendedServers(Mutex<BTreeMap<InstanceKey, Instance>>);
 
 impl PretendedServers {
     fn with<T>(&self, key: &InstanceKey, work: impl FnOnce(&mut Instance) -> T) -> Option<T> {
@@ -36,7 +36,12 @@ impl PretendedServers {
 
 #[async_trait]
 impl Servers for PretendedServers {
-    async fn probe(&self, key: &InstanceKey, _: &ProbeRequest, _: Deadline) -> Result<Observation, ProbeError> {
+    async fn probe(
+        &self,
+        key: &InstanceKey,
+        _: &ProbeRequest,
+        _: Deadline,
+    ) -> Result<Observation, ProbeError> {
         self.with(key, |instance| Observation {
             instance: instance.clone(),
             own_name: key.hostname().to_owned(),
@@ -53,7 +58,12 @@ impl Servers for PretendedServers {
         })
     }
 
-    async fn act(&self, key: &InstanceKey, action: &Action, _: Deadline) -> Result<ActionOutcome, ActionError> {
+    async fn act(
+        &self,
+        key: &InstanceKey,
+        action: &Action,
+        _: Deadline,
+    ) -> Result<ActionOutcome, ActionError> {
         self.with(key, |instance| match action {
             Action::SetReadOnly { on, .. } => instance.read_only = *on,
             Action::StopReplication(Threads::Both) => set_threads(instance, ThreadState::Stopped),
@@ -76,6 +86,16 @@ impl Servers for PretendedServers {
     ) -> Result<Option<(String, model::Secret)>, ActionError> {
         Ok(None)
     }
+
+    async fn set_replication_credentials(
+        &self,
+        _: &InstanceKey,
+        _: &str,
+        _: &model::Secret,
+        _: Deadline,
+    ) -> Result<(), ActionError> {
+        Ok(())
+    }
 }
 
 fn set_threads(instance: &mut Instance, state: ThreadState) {
@@ -93,36 +113,41 @@ impl HookRunner for NoHooks {
 }
 
 /// An answer.
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 }
 
 /// The application over the cluster `a(b, c)`, all on host `db`, ports 3306 to 3308, alias `shop`.
-pub struct World {
-    pub engine: Engine,
+pub(crate) struct World {
+    pub(crate) engine: Engine,
     router: Router,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with_settings("").await
     }
 
     /// With more settings: the inside of a JSON object.
-    pub async fn with_settings(more: &str) -> Self {
+    pub(crate) async fn with_settings(more: &str) -> Self {
         let store = open_store();
-        let writes = cluster().into_iter().map(|instance| InstanceWrite::Observed(Arc::new(instance))).collect();
+        let writes =
+            cluster().into_iter().map(|instance| InstanceWrite::Observed(Arc::new(instance))).collect();
         store.write_instances(writes).await.unwrap();
         for command in [
-            model::Command::SetClusterAlias { cluster_name: "db:3306".into(), alias: "shop".into() },
+            model::Command::SetClusterAlias {
+                cluster_name: "db:3306".into(),
+                alias: "shop".into(),
+                at: SystemClock.now(),
+            },
             model::Command::PutTag {
                 key: key(3307),
                 tag: model::Tag { name: "role".into(), value: "billing".into() },
@@ -137,19 +162,23 @@ impl World {
         Self { engine, router }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    pub async fn call(&self, method: Method, path: &str) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {
         self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8(bytes.into()).unwrap() }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8(bytes.into()).unwrap(),
+        }
     }
 }
 
@@ -172,6 +201,7 @@ fn engine(store: Arc<dyn Store>, more: &str) -> Engine {
     let identity = Identity {
         node: NodeIdentity { hostname: "orc1".into(), token: "ab".repeat(32) },
         version: "1.2.3".into(),
+        backend: ":memory:".into(),
         app: "http".into(),
         maintenance_owner: "orc1".into(),
         noop: false,
@@ -197,7 +227,7 @@ fn settings(more: &str) -> Settings {
     Settings::load(request).unwrap().settings
 }
 
-pub fn key(port: u16) -> InstanceKey {
+pub(crate) fn key(port: u16) -> InstanceKey {
     InstanceKey::new("db", port)
 }
 

@@ -1,0 +1,110 @@
+//! The service as a process: it starts, answers, reloads and ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::program::Prepared;
+
+struct Service {
+    child: Child,
+    address: String,
+    log: std::sync::mpsc::Receiver<String>,
+}
+
+impl Service {
+    fn start(program: &Prepared) -> Self {
+        let mut child = program.command("http -discovery=false").stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (sender, log) = std::sync::mpsc::sync_channel(1000);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let _ = sender.try_send(line);
+            }
+        });
+        let mut service = Self { child, address: String::new(), log };
+        let line = service.wait_for("serving");
+        let (_, address) = line.split_once("http://").unwrap();
+        service.address = address.trim_end_matches('"').to_owned();
+        service
+    }
+
+    fn wait_for(&self, text: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.log.recv_timeout(left).unwrap_or_else(|error| panic!("{text}: {error}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: orc\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let done = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(done.success());
+    }
+
+    fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the service did not end");
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_service_answers_reloads_and_ends_when_told() {
+    let program = Prepared::new();
+    let mut service = Service::start(&program);
+    let answer = service.get("/api/clusters");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("[\"db:3306\",\"other:3306\"]"), "{answer}");
+    assert!(service.get("/api/nosuch").starts_with("HTTP/1.1 404 Not Found\r\n"));
+
+    program.configure(r#""WebMessage":"hello""#);
+    service.signal("HUP");
+    service.wait_for("configuration reloaded");
+    assert!(service.get("/web/clusters").contains("<p>hello</p>"));
+
+    program.configure(r#""InstancePollSeconds":"five""#);
+    service.signal("HUP");
+    service.wait_for("was not reloaded");
+    assert!(service.get("/api/lb-check").ends_with("\"OK\""), "a broken configuration must not end the service");
+
+    program.configure("");
+    service.signal("TERM");
+    assert_eq!(service.wait(), Some(0));
+    let audit = program.run("-c clusters").code;
+    assert_eq!(audit, Some(0));
+}
+
+#[test]
+fn a_second_service_on_the_same_address_ends_at_once() {
+    let program = Prepared::new();
+    let service = Service::start(&program);
+    program.configure(&format!(r#""ListenAddress":"{}""#, service.address));
+    let ended = program.run("http -discovery=false");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains(&format!("listen tcp {}: ", service.address)), "{}", ended.stderr);
+}

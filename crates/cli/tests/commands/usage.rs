@@ -1,0 +1,91 @@
+//! Help, versions and mistakes.
+
+use std::process::Command;
+
+use registry::operations;
+
+use crate::program::{PROGRAM, Prepared, ended};
+
+fn run(words: &[&str]) -> crate::program::Ended {
+    ended(Command::new(PROGRAM).args(words).current_dir("/").output().unwrap())
+}
+
+#[test]
+fn versions_and_help_need_no_configuration() {
+    let shown = run(&["--version"]);
+    assert_eq!((shown.code, shown.stdout.lines().next()), (Some(0), Some(env!("CARGO_PKG_VERSION"))));
+    assert_eq!(shown.stdout.lines().count(), 2);
+    let shown = run(&[]);
+    assert_eq!(shown.code, Some(0));
+    assert!(shown.stdout.starts_with("usage: orchestrator [http | -c COMMAND]"));
+    for words in [&["-c", "help"][..], &["help"]] {
+        let shown = run(words);
+        assert_eq!(shown.code, Some(0));
+        assert!(shown.stdout.starts_with("Available commands (-c):\n"), "{}", shown.stdout);
+    }
+    for words in [&["help", "stop-slave"][..], &["help", "-c", "stop-slave"]] {
+        assert!(run(words).stdout.starts_with("stop-replica:\n"), "{words:?}");
+    }
+    let shown = run(&["--help"]);
+    assert_eq!((shown.code, shown.stdout.as_str()), (Some(0), ""));
+    assert!(shown.stderr.starts_with("Usage of orchestrator:\n"));
+}
+
+#[test]
+fn mistakes_have_their_exit_code_and_a_suggestion() {
+    let program = Prepared::new();
+    for (line, code, text) in [
+        ("-nosuch", 2, "flag provided but not defined: -nosuch\nUsage of orchestrator:\n"),
+        ("-c", 2, "flag needs an argument: -c\n"),
+        ("---c", 2, "bad flag syntax: ---c\n"),
+        ("-c topolgy", 1, " FATAL Unknown command: \"topolgy\". did you mean topology"),
+        ("-c nosuchcommandatall", 1, " FATAL Unknown command: \"nosuchcommandatall\".\nAvailable commands (-c):\n"),
+        ("cli", 1, " FATAL Unknown command: \"\".\n"),
+        ("topolgy", 1, "\"topolgy\" is neither a mode (http, cli, help) nor a command; did you mean topology"),
+        ("help nosuchtopic", 1, "no help on \"nosuchtopic\""),
+        ("-c topology -d a -s b", 1, " FATAL -s and -d are synonyms, yet both were specified."),
+        ("-c topology -promotion-rule must", 1, "-promotion-rule only supports prefer|neutral|prefer_not|must_not\n"),
+    ] {
+        let ended = program.run(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{line}: {}", ended.stderr);
+        assert!(ended.stderr.contains(text), "{line}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn contradicting_configurations_are_refused_with_a_cure() {
+    let program = Prepared::new();
+    program.configure(r#""RaftEnabled":true,"RaftDataDir":"/tmp""#);
+    program.fails("-c topology --alias shop", "Orchestrator configured to run raft (\"RaftEnabled\": true).");
+    program.prints("-c clusters --ignore-raft-setup", "db:3306\nother:3306\n");
+    program.configure(r#""BackendDB":"mysql""#);
+    let ended = program.run("-c clusters");
+    assert_eq!(ended.code, Some(1));
+    program.configure(r#""InstancePollSeconds":"five""#);
+    let ended = program.run("-c clusters");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("InstancePollSeconds"), "{}", ended.stderr);
+    let ended = run(&["-config", "/nosuch.json", "-c", "clusters"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("/nosuch.json"), "{}", ended.stderr);
+}
+
+#[test]
+fn unused_flags_of_old_scripts_are_accepted_with_a_warning() {
+    let program = Prepared::new();
+    let ended = program.run_words(&["-c", "clusters", "--skip-unresolve", "-verbose"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "db:3306\nother:3306\n"));
+    assert!(ended.stderr.contains("WARNING -skip-unresolve has no effect"), "{}", ended.stderr);
+}
+
+/// Commands whose output is pinned by a test of this program; whoever adds a command adds a test.
+#[test]
+fn every_command_is_tested() {
+    let tests = [include_str!("questions.rs"), include_str!("changes.rs")].concat();
+    for operation in operations().iter().filter(|operation| operation.is_command) {
+        let is_tested = std::iter::once(&operation.name)
+            .chain(operation.synonyms)
+            .any(|name| tests.contains(&format!("-c {name}")) || tests.contains(&format!("\"{name}\"")));
+        assert!(is_tested, "no test runs {}", operation.name);
+    }
+}
