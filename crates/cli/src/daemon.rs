@@ -26,7 +26,8 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
     let engine = assemble(&flags, settings, App::Service)?;
     engine.register_node().await;
-    let mut signals = Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
+    let mut signals =
+        Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
     if flags.is_on("discovery") {
         engine.start().await.map_err(|error| fatal(&error))?;
     } else {

@@ -38,9 +38,17 @@ const SPECS: &[Spec] = &[
     spec("config", Kind::Text(""), "config file; no other file is read then"),
     spec("d", Kind::Text(""), "destination instance, host[:port]"),
     spec("debug", Kind::Switch(false), "debug log"),
-    spec("discovery", Kind::Switch(true), "HTTP mode: discover, watch and recover; false serves what is known"),
+    spec(
+        "discovery",
+        Kind::Switch(true),
+        "HTTP mode: discover, watch and recover; false serves what is known",
+    ),
     spec("duration", Kind::Text(""), "duration: digits and one of s, m, h, d, w"),
-    spec("enable-database-update", Kind::Switch(false), "bring the schema of the backend up to date, whatever the config says"),
+    spec(
+        "enable-database-update",
+        Kind::Switch(false),
+        "bring the schema of the backend up to date, whatever the config says",
+    ),
     spec("grab-election", Kind::UnusedSwitch, "take leadership at start"),
     spec("hostname", Kind::UnusedText, "host name"),
     spec("i", Kind::Text(""), "instance, host[:port]; several separated by commas or blanks"),
@@ -126,7 +134,9 @@ impl Flags {
     /// Contradictions that are fatal for every command.
     pub(crate) fn check(&self) -> Result<(), Exit> {
         if self.given("d").is_some() && self.given("s").is_some() {
-            return Err(Exit::fatal("-s and -d are synonyms, yet both were specified. You're probably doing the wrong thing."));
+            return Err(Exit::fatal(
+                "-s and -d are synonyms, yet both were specified. You're probably doing the wrong thing.",
+            ));
         }
         match self.text("promotion-rule") {
             "prefer" | "neutral" | "prefer_not" | "must_not" => Ok(()),
@@ -254,7 +264,10 @@ mod tests {
         assert_eq!(flags.words, ["true", "x"]);
         assert_eq!(flags.command(), Some("topology"));
         let flags = parsed("-i -c which-instance").unwrap();
-        assert_eq!((flags.given("i"), flags.command(), flags.words.as_slice()), (Some("-c"), None, &["which-instance".to_owned()][..]));
+        assert_eq!(
+            (flags.given("i"), flags.command(), flags.words.as_slice()),
+            (Some("-c"), None, &["which-instance".to_owned()][..])
+        );
     }
 
     #[test]
@@ -295,7 +308,10 @@ mod tests {
     fn contradictions_are_fatal() {
         let message = |line: &str| parsed(line).unwrap().check().unwrap_err().message;
         assert!(message("-d a -s b").starts_with("-s and -d are synonyms, yet both were specified."));
-        assert_eq!(message("-promotion-rule must"), "-promotion-rule only supports prefer|neutral|prefer_not|must_not");
+        assert_eq!(
+            message("-promotion-rule must"),
+            "-promotion-rule only supports prefer|neutral|prefer_not|must_not"
+        );
         assert_eq!(parsed("-s b").unwrap().destination(), Some("b"));
         assert_eq!(parsed("-strict -binlog x").unwrap().unused(), ["binlog", "strict"]);
     }
@@ -306,6 +322,8 @@ mod tests {
         assert!(names.is_sorted(), "{names:?}");
         let listing = listing();
         assert!(listing.starts_with("Usage of orchestrator:\n  -alias string\n    \tcluster alias"));
-        assert!(listing.contains("  -promotion-rule string\n    \tprefer, neutral, prefer_not or must_not (default \"prefer\")\n"));
+        assert!(listing.contains(
+            "  -promotion-rule string\n    \tprefer, neutral, prefer_not or must_not (default \"prefer\")\n"
+        ));
     }
 }

@@ -25,11 +25,23 @@ pub(crate) fn start(flags: &Flags, config_debug: bool, is_service: bool) {
     };
     // What libraries say below a warning is of no use to an operator.
     let others = if level == Level::ERROR { "error" } else { "warn" };
-    let ours = ["cli", "engine", "mysql", "store", "server", "publish", "consensus", "settings", "decide", "orchestrator"];
+    let ours = [
+        "cli",
+        "engine",
+        "mysql",
+        "store",
+        "server",
+        "publish",
+        "consensus",
+        "settings",
+        "decide",
+        "orchestrator",
+    ];
     let directives = ours.map(|name| format!("{name}={level}")).join(",");
     let filter = EnvFilter::try_new(format!("{others},{directives}")).unwrap_or_default();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(false)
         .with_writer(std::io::stderr)
         .event_format(PlainLine)
         .finish();
@@ -44,7 +56,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut to: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let level = match *event.metadata().level() {
             Level::ERROR => "ERROR",
             Level::WARN => "WARNING",

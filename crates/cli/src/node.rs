@@ -35,7 +35,8 @@ pub(crate) fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
     let store = open_store(&settings)?;
     let backend = store.backend().to_owned();
     let store: Arc<dyn Store> = Arc::new(store);
-    let servers = MySqlServers::new(mysql_options(&settings, start.noop)).context("cannot use the TLS settings")?;
+    let servers =
+        MySqlServers::new(mysql_options(&settings, start.noop)).context("cannot use the TLS settings")?;
     let hostname = hostname();
     let identity = Identity {
         maintenance_owner: start.owner.clone().unwrap_or_else(|| hostname.clone()),
@@ -64,10 +65,9 @@ fn open_store(settings: &Settings) -> Result<SqliteStore> {
              \"SQLite3DataFile\" to a file that the daemon may write"
         );
     }
-    let file: PathBuf = backend
-        .sqlite_file
-        .clone()
-        .context("BackendDB is `sqlite` but SQLite3DataFile is not set; name a file that the daemon may write")?;
+    let file: PathBuf = backend.sqlite_file.clone().context(
+        "BackendDB is `sqlite` but SQLite3DataFile is not set; name a file that the daemon may write",
+    )?;
     let options = OpenOptions {
         create: true,
         skip_update: backend.skip_schema_update,

@@ -98,6 +98,8 @@ pub struct Metrics {
     pub dead_co_primary: RecoveryCounters,
     /// `recover.dead_intermediate_master.*`.
     pub dead_intermediate: RecoveryCounters,
+    /// `recover.dead_replication_group_member.*`.
+    pub dead_group_member: RecoveryCounters,
     /// Rows written behind.
     pub rows_written: Counter,
     /// Write-behind batches that failed.

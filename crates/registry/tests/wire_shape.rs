@@ -181,6 +181,30 @@ fn a_recovery_has_all_its_fields_in_order() {
 }
 
 #[test]
+fn a_live_recovery_tells_its_finding_and_neither_times_nor_node() {
+    let mut recovery = recovery();
+    recovery.successor = None;
+    let mut finding = wire::filled_from_case(&case(), cluster());
+    finding.is_actionable = true;
+    finding.command_hint = "graceful-master-takeover".to_owned();
+    let value = parsed(&to_json(&wire::RecoveryView::live(&recovery, finding)));
+    for (field, wanted) in [
+        ("Id", "7"),
+        ("SuccessorKey", "null"),
+        ("IsActive", "false"),
+        ("AllErrors", "[]"),
+        ("RecoveryStartTimestamp", "\"\""),
+        ("RecoveryEndTimestamp", "\"\""),
+        ("ProcessingNodeHostname", "\"\""),
+        ("LastDetectionId", "0"),
+    ] {
+        assert_eq!(value[field].to_string(), wanted, "{field}");
+    }
+    assert_eq!(value["AnalysisEntry"]["IsActionableRecovery"], true);
+    assert_eq!(value["AnalysisEntry"]["CommandHint"], "graceful-master-takeover");
+}
+
+#[test]
 fn a_detection_has_the_shape_of_a_recovery_with_nulls() {
     let detection = Detection {
         id: 4,

@@ -49,7 +49,13 @@ fn recoveries_are_switched_and_acknowledged() {
 fn servers_that_do_not_answer_are_an_error() {
     let program = Prepared::new();
     for command in [
-        "discover", "refresh", "set-read-only", "set-writeable", "start-replica", "stop-slave", "restart-replica",
+        "discover",
+        "refresh",
+        "set-read-only",
+        "set-writeable",
+        "start-replica",
+        "stop-slave",
+        "restart-replica",
     ] {
         let ended = program.run(&format!("-c {command} -i 127.0.0.1:1"));
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{command}: {}", ended.stderr);
@@ -58,15 +64,36 @@ fn servers_that_do_not_answer_are_an_error() {
     }
     program.fails("-c recover -i db:3306", "Recovery not attempted");
     program.fails("-c recover-lite -i db:3306", "Recovery not attempted");
+    program
+        .fails("-c force-master-takeover --alias shop", "Cannot deduce destination, the instance to promote");
+    program.fails(
+        "-c graceful-master-takeover --alias nosuch",
+        "Unable to determine cluster name. clusterHint=nosuch",
+    );
+    for line in [
+        "-c graceful-master-takeover --alias shop -d x:y:z",
+        "-c graceful-master-takeover --alias shop -d db:3307",
+        "-c graceful-master-takeover-auto --alias shop",
+        "-c force-master-takeover --alias shop -d other:3306",
+    ] {
+        let ended = program.run(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{line}: {}", ended.stderr);
+    }
 }
 
 #[test]
 fn a_dry_run_changes_no_server() {
     let program = Prepared::new();
+    program.fails(
+        "-c force-master-failover --alias shop --noop",
+        "noop: aborting takeover operation on db:3306",
+    );
     for (command, operation) in [("stop-replica", "stop-replica"), ("set-writeable", "set-read-only")] {
         program.fails(
             &format!("-c {command} -i db:3307 --noop"),
-            &format!("noop: aborting {operation} operation on db:3307; signalling error but nothing went wrong.\n"),
+            &format!(
+                "noop: aborting {operation} operation on db:3307; signalling error but nothing went wrong.\n"
+            ),
         );
     }
 }

@@ -5,8 +5,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use model::{
-    AnalysisCode, BinlogCoordinates, Case, Instance, InstanceKey, NodeIdentity, ServerVersion, Tag, ThreadState,
-    Timestamp,
+    AnalysisCode, BinlogCoordinates, Case, Instance, InstanceKey, NodeIdentity, ServerVersion, Tag,
+    ThreadState, Timestamp,
 };
 use ports::{Clock, InstanceWrite, Store, SystemClock};
 use store::{OpenOptions, SqliteStore};
@@ -102,15 +102,28 @@ async fn fill(file: &Path) {
     let now = Timestamp::from_secs(SystemClock.now().as_secs());
     let options = OpenOptions { create: true, now, ..OpenOptions::default() };
     let store = SqliteStore::open(file, &options).unwrap();
-    let servers = [instance("db", 3306, now), instance("db", 3307, now), instance("db", 3308, now), other(now)];
-    store.write_instances(servers.map(|server| InstanceWrite::Observed(Arc::new(server))).into()).await.unwrap();
+    let servers =
+        [instance("db", 3306, now), instance("db", 3307, now), instance("db", 3308, now), other(now)];
+    store
+        .write_instances(servers.map(|server| InstanceWrite::Observed(Arc::new(server))).into())
+        .await
+        .unwrap();
     for command in [
         model::Command::SetClusterAlias { cluster_name: "db:3306".into(), alias: "shop".into(), at: now },
-        model::Command::SetClusterDomain { cluster_name: "db:3306".into(), domain: "shop.lan".into(), at: now },
+        model::Command::SetClusterDomain {
+            cluster_name: "db:3306".into(),
+            domain: "shop.lan".into(),
+            at: now,
+        },
         model::Command::PutTag { key: key(3307), tag: tag("role", "billing"), at: now },
         model::Command::PutTag { key: key(3307), tag: tag("keep", ""), at: now },
         model::Command::SetResolved { hostname: "alias".into(), resolved: "db".into(), at: now },
-        model::Command::RegisterRecovery { uid: "1:ab".into(), case: case(), node: NodeIdentity::default(), at: now },
+        model::Command::RegisterRecovery {
+            uid: "1:ab".into(),
+            case: case(),
+            node: NodeIdentity::default(),
+            at: now,
+        },
     ] {
         store.apply(&command).await.unwrap();
     }

@@ -117,14 +117,24 @@ fn json_is_what_the_api_answers() {
     let program = Prepared::new();
     program.prints("-c clusters --json", "[\"db:3306\",\"other:3306\"]\n");
     let ended = program.run("-c which-instance -i db:3307 --json");
-    assert!(ended.stdout.starts_with(r#"{"Key":{"Hostname":"db","Port":3307},"InstanceAlias":"#), "{}", ended.stdout);
+    assert!(
+        ended.stdout.starts_with(r#"{"Key":{"Hostname":"db","Port":3307},"InstanceAlias":"#),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]
 fn the_configuration_is_printed_without_secrets() {
     let program = Prepared::new();
     let ended = program.run("-c dump-config");
-    assert!(ended.stdout.starts_with("{\"Debug\":false,\"EnableSyslog\":false,\"ListenAddress\":"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.starts_with("{\"Debug\":false,\"EnableSyslog\":false,\"ListenAddress\":"),
+        "{}",
+        ended.stdout
+    );
     assert!(!ended.stdout.contains("tiger"));
-    assert!(program.run("-c dump-config --show-secrets").stdout.contains("\"MySQLTopologyPassword\":\"tiger\""));
+    assert!(
+        program.run("-c dump-config --show-secrets").stdout.contains("\"MySQLTopologyPassword\":\"tiger\"")
+    );
 }

@@ -50,7 +50,8 @@ impl Service {
     }
 
     fn signal(&self, name: &str) {
-        let done = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        let done =
+            Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(done.success());
     }
 
@@ -90,7 +91,10 @@ fn the_service_answers_reloads_and_ends_when_told() {
     program.configure(r#""InstancePollSeconds":"five""#);
     service.signal("HUP");
     service.wait_for("was not reloaded");
-    assert!(service.get("/api/lb-check").ends_with("\"OK\""), "a broken configuration must not end the service");
+    assert!(
+        service.get("/api/lb-check").ends_with("\"OK\""),
+        "a broken configuration must not end the service"
+    );
 
     program.configure("");
     service.signal("TERM");

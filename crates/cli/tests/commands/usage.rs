@@ -39,12 +39,24 @@ fn mistakes_have_their_exit_code_and_a_suggestion() {
         ("-c", 2, "flag needs an argument: -c\n"),
         ("---c", 2, "bad flag syntax: ---c\n"),
         ("-c topolgy", 1, " FATAL Unknown command: \"topolgy\". did you mean topology"),
-        ("-c nosuchcommandatall", 1, " FATAL Unknown command: \"nosuchcommandatall\".\nAvailable commands (-c):\n"),
+        (
+            "-c nosuchcommandatall",
+            1,
+            " FATAL Unknown command: \"nosuchcommandatall\".\nAvailable commands (-c):\n",
+        ),
         ("cli", 1, " FATAL Unknown command: \"\".\n"),
-        ("topolgy", 1, "\"topolgy\" is neither a mode (http, cli, help) nor a command; did you mean topology"),
+        (
+            "topolgy",
+            1,
+            "\"topolgy\" is neither a mode (http, cli, help) nor a command; did you mean topology",
+        ),
         ("help nosuchtopic", 1, "no help on \"nosuchtopic\""),
         ("-c topology -d a -s b", 1, " FATAL -s and -d are synonyms, yet both were specified."),
-        ("-c topology -promotion-rule must", 1, "-promotion-rule only supports prefer|neutral|prefer_not|must_not\n"),
+        (
+            "-c topology -promotion-rule must",
+            1,
+            "-promotion-rule only supports prefer|neutral|prefer_not|must_not\n",
+        ),
     ] {
         let ended = program.run(line);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{line}: {}", ended.stderr);

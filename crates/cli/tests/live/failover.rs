@@ -41,7 +41,10 @@ async fn assert_cluster_follows(world: &World, promoted: &str) -> Result<()> {
     .await?;
     let failed = world.lab.server("a");
     let instance = world.ok(&format!("/api/instance/127.0.0.1/{}", failed.port())).await?;
-    ensure!(instance["IsDowntimed"] == json!(true) && instance["DowntimeReason"] == json!("lost-in-recovery"), "{instance}");
+    ensure!(
+        instance["IsDowntimed"] == json!(true) && instance["DowntimeReason"] == json!("lost-in-recovery"),
+        "{instance}"
+    );
     let recovery = world.wait_recovered("a").await?;
     let uid = recovery["UID"].as_str().unwrap_or_default().to_owned();
     let steps = world.ok(&format!("/api/audit-recovery-steps/{uid}")).await?;
@@ -157,8 +160,12 @@ pub async fn failing_hooks_stop_only_what_they_may_stop(family: Family) -> Resul
     let successor = recovery["SuccessorKey"]["Port"].clone();
     wait_until("all hooks ran", PATIENCE, || async {
         let text = std::fs::read_to_string(log.path())?;
-        let wanted =
-            ["detect DeadMaster".to_owned(), format!("pre {port}"), format!("post-master {successor}"), "post true".to_owned()];
+        let wanted = [
+            "detect DeadMaster".to_owned(),
+            format!("pre {port}"),
+            format!("post-master {successor}"),
+            "post true".to_owned(),
+        ];
         match wanted.iter().find(|line| !text.lines().any(|found| found == line.as_str())) {
             None => Ok(()),
             Some(missing) => bail!("no line `{missing}` in:\n{text}"),
@@ -205,7 +212,8 @@ pub async fn a_daemon_that_dies_in_a_recovery_is_succeeded(family: Family) -> Re
     for other in ["b", "c", "d"].into_iter().filter(|name| *name != promoted) {
         world.assert_replicates(other, &promoted).await?;
     }
-    let unfinished = world.recoveries().await?.iter().filter(|r| r["RecoveryEndTimestamp"] == json!("")).count();
+    let unfinished =
+        world.recoveries().await?.iter().filter(|r| r["RecoveryEndTimestamp"] == json!("")).count();
     ensure!(unfinished == 0, "{unfinished} recoveries were left open");
     Ok(())
 }

@@ -131,7 +131,10 @@ impl World {
     /// Name of the server a recovery promoted.
     pub fn successor(&self, recovery: &Value) -> Option<String> {
         let port = recovery["SuccessorKey"]["Port"].as_u64()?;
-        self.lab.servers().find(|server| u64::from(server.port()) == port).map(|server| server.name().to_owned())
+        self.lab
+            .servers()
+            .find(|server| u64::from(server.port()) == port)
+            .map(|server| server.name().to_owned())
     }
 
     /// The server is writable and replicates from nobody, asked directly.
@@ -140,7 +143,11 @@ impl World {
         wait_until(&format!("{name} is a writable primary"), PATIENCE, || async {
             let read_only = server.value("SELECT @@global.read_only").await?;
             let status = server.replica_status().await?;
-            if read_only == "0" && status.is_none() { Ok(()) } else { bail!("read_only={read_only} {status:?}") }
+            if read_only == "0" && status.is_none() {
+                Ok(())
+            } else {
+                bail!("read_only={read_only} {status:?}")
+            }
         })
         .await
     }
@@ -151,7 +158,9 @@ impl World {
         let server = self.lab.server(replica);
         wait_until(&format!("{replica} replicates from {source}"), PATIENCE, || async {
             let Some(status) = server.replica_status().await? else { bail!("no replica") };
-            let field = |names: [&str; 2]| names.iter().find_map(|name| status.get(*name)).cloned().unwrap_or_default();
+            let field = |names: [&str; 2]| {
+                names.iter().find_map(|name| status.get(*name)).cloned().unwrap_or_default()
+            };
             let found = (
                 field(["Source_Port", "Master_Port"]),
                 field(["Replica_IO_Running", "Slave_IO_Running"]),

@@ -6,6 +6,7 @@
 
 mod forced;
 mod gates;
+mod intermediate;
 mod journal;
 mod primary;
 mod publication;
@@ -13,11 +14,12 @@ mod resume;
 mod run;
 mod synthetic;
 mod takeover;
+mod writable;
 
 pub use takeover::TakeoverRequest;
 
 use decide::analysis::Response;
-use model::{Finding, InstanceKey, Recovery};
+use model::{Finding, InstanceKey, Recovery, RecoveryKind};
 
 use crate::Engine;
 
@@ -60,15 +62,15 @@ impl Engine {
             Response::Watch | Response::Record => {
                 Attempt::NotAttempted(vec![format!("{code} is reported, not recovered")])
             }
-            Response::FailOverPrimary => self.recover_primary(request).await,
-            Response::FailOverCoPrimary
-            | Response::RescueReplicas
-            | Response::RescueGroupMemberReplicas
-            | Response::UnlockSemiSync
-            | Response::TrimSemiSync
-            | Response::MakeWritable => Attempt::NotAttempted(vec![format!(
-                "this version reports {code} and runs its detection hooks, but has no recovery for it"
-            )]),
+            Response::FailOverPrimary => self.recover_primary(request, RecoveryKind::Primary).await,
+            Response::FailOverCoPrimary => self.recover_primary(request, RecoveryKind::CoPrimary).await,
+            Response::RescueReplicas => self.rescue_replicas(request).await,
+            Response::MakeWritable => self.make_writable(request).await,
+            Response::RescueGroupMemberReplicas | Response::UnlockSemiSync | Response::TrimSemiSync => {
+                Attempt::NotAttempted(vec![format!(
+                    "this version reports {code} and runs its detection hooks, but has no recovery for it"
+                )])
+            }
         }
     }
 }

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use decide::failover::{self, FailoverCase};
+use decide::analysis;
+use decide::failover::{self, FailoverCase, FailoverKind};
 use futures_util::future::join_all;
 use model::{Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode};
 use ports::Deadline;
@@ -20,10 +22,34 @@ use super::{Attempt, Request};
 use crate::Engine;
 use crate::detection::case_of;
 use crate::hook_environment::hook_environment;
+use crate::metrics::RecoveryCounters;
+
+/// A read no older than this is believed without looking again.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The kind of audit line of a recovery.
+pub(super) fn audit_name(kind: RecoveryKind) -> &'static str {
+    match kind {
+        RecoveryKind::Primary => "recover-dead-master",
+        RecoveryKind::CoPrimary => "recover-dead-co-master",
+        RecoveryKind::IntermediatePrimary => "recover-dead-intermediate-master",
+        RecoveryKind::GroupMember => "recover-dead-replication-group-member-with-replicas",
+    }
+}
 
 impl Engine {
-    /// Replaces a dead primary, from gates to hooks.
-    pub(super) async fn recover_primary(&self, request: Request) -> Attempt {
+    pub(super) fn counters(&self, kind: RecoveryKind) -> &RecoveryCounters {
+        let metrics = self.metrics();
+        match kind {
+            RecoveryKind::Primary => &metrics.dead_primary,
+            RecoveryKind::CoPrimary => &metrics.dead_co_primary,
+            RecoveryKind::IntermediatePrimary => &metrics.dead_intermediate,
+            RecoveryKind::GroupMember => &metrics.dead_group_member,
+        }
+    }
+
+    /// Replaces a dead primary or co-primary, from gates to hooks.
+    pub(super) async fn recover_primary(&self, request: Request, kind: RecoveryKind) -> Attempt {
         let finding = &request.finding;
         if !request.forced {
             if !finding.cluster.automated_primary_recovery {
@@ -48,9 +74,9 @@ impl Engine {
             Ok(Registration::Refused(reasons)) => return Attempt::NotAttempted(reasons),
             Err(error) => return Attempt::Failed(error.to_string()),
         };
-        self.metrics().dead_primary.start.increment();
-        let mut recovery = self.new_recovery(finding, uid, id, last_detection_id);
-        self.audit("recover-dead-master", Some(&finding.key), "problem found; will recover").await;
+        self.counters(kind).start.increment();
+        let mut recovery = self.new_recovery(finding, kind, uid, id, last_detection_id);
+        self.audit(audit_name(kind), Some(&finding.key), "problem found; will recover").await;
         match self.run_failover(&request, &mut recovery).await {
             Ok(failover) => self.settle_success(&request, &mut recovery, failover, true).await,
             Err(reason) => self.settle_failure(&request, &mut recovery, reason).await,
@@ -61,6 +87,7 @@ impl Engine {
     pub(super) fn new_recovery(
         &self,
         finding: &Finding,
+        kind: RecoveryKind,
         uid: String,
         id: i64,
         last_detection_id: i64,
@@ -85,7 +112,7 @@ impl Engine {
             acknowledged_by: String::new(),
             acknowledge_comment: String::new(),
             last_detection_id,
-            kind: Some(RecoveryKind::Primary),
+            kind: Some(kind),
             mode: RegroupMode::NotPrimary,
         }
     }
@@ -93,22 +120,19 @@ impl Engine {
     /// From the hooks before to the verified promotion. An error means that nothing was promoted and says why.
     async fn run_failover(&self, request: &Request, recovery: &mut Recovery) -> Result<Failover, String> {
         let finding = &request.finding;
-        let journal = Journal::new(&finding.key, &finding.replicas);
+        let mut journal = Journal::new(&finding.key, &finding.replicas);
+        self.enter_stage(&recovery.uid, &mut journal, Stage::Registered)
+            .await
+            .map_err(|error| error.to_string())?;
+        let has_waited = self.run_pre_hooks(request, recovery).await?;
+        if !request.forced {
+            self.require_still_dead(&finding.key, has_waited).await?;
+        }
         let case = self.failover_case(finding, request.candidate.clone());
         recovery.mode = case.mode();
-        let mut run = FailoverRun::new(self, &recovery.uid, case, journal);
-        run.save(Stage::Registered).await?;
-        if self.run_pre_hooks(request, recovery).await? {
-            if !request.forced {
-                self.require_still_dead(&finding.key).await?;
-            }
-            run.case = self.failover_case(finding, request.candidate.clone());
-        }
-        self.write_step_later(
-            &recovery.uid,
-            format!("will recover {} by {}", finding.key, recovery.mode.as_str()),
-        );
-        run.to_promotion().await
+        let will = format!("will recover {} by {}", finding.key, recovery.mode.as_str());
+        self.write_step_later(&recovery.uid, will);
+        FailoverRun::new(self, &recovery.uid, case, journal).to_promotion().await
     }
 
     /// Runs `PreFailoverProcesses`; true when there were any, so that time has passed.
@@ -126,12 +150,33 @@ impl Engine {
         Ok(true)
     }
 
-    /// Hooks may have taken minutes: the primary may be back.
-    async fn require_still_dead(&self, failed: &InstanceKey) -> Result<(), String> {
+    /// Looks again before anything is changed: hooks may have taken minutes, and the finding may be older than it
+    /// seems. What was read less than a second ago is believed.
+    async fn require_still_dead(&self, failed: &InstanceKey, has_waited: bool) -> Result<(), String> {
         let limit = Deadline::after(self.compiled().reasonable_check);
-        match self.read_instance(failed, limit).await {
-            Ok(_) => Err(format!("{failed} answers again; nothing was changed")),
-            Err(_) => Ok(()),
+        let now = self.now();
+        let is_old = |instance: &Instance| {
+            has_waited || instance.last_checked.is_none_or(|at| now.saturating_since(at) > FRESH)
+        };
+        let to_read: Vec<InstanceKey> = {
+            let fleet = self.fleet();
+            let replicas = fleet.replicas_of(failed);
+            replicas
+                .chain(fleet.get(failed))
+                .filter(|server| is_old(server))
+                .map(|server| server.key.clone())
+                .collect()
+        };
+        join_all(to_read.iter().map(|key| self.read_instance(key, limit))).await;
+        let compiled = self.compiled();
+        let finding = {
+            let fleet = self.fleet();
+            analysis::analyze_instance(&fleet, failed, &compiled.analysis, &self.filters(), self.now())
+        };
+        match finding {
+            Some(finding) if finding.is_actionable => Ok(()),
+            Some(finding) => Err(format!("{failed} is {} by now; nothing was changed", finding.code)),
+            None => Err(format!("{failed} is in maintenance or forgotten by now; nothing was changed")),
         }
     }
 
@@ -139,6 +184,9 @@ impl Engine {
         let compiled = self.compiled();
         let fleet = self.fleet();
         let mut case = FailoverCase::new(finding.key.clone(), compiled.failover.clone());
+        if finding.facts.is_co_primary && finding.primary_key.is_valid() {
+            case.kind = FailoverKind::CoPrimary { other: finding.primary_key.clone() };
+        }
         case.old_primary = fleet.get(&finding.key).cloned();
         case.replicas = fleet.replicas_of(&finding.key).cloned().collect();
         case.rules = case
@@ -185,7 +233,8 @@ impl Engine {
         failover: Failover,
         is_failed_lost: bool,
     ) {
-        self.metrics().dead_primary.success.increment();
+        let kind = recovery.kind.unwrap_or(RecoveryKind::Primary);
+        self.counters(kind).success.increment();
         let promoted = failover.promoted.clone();
         recovery.is_successful = true;
         recovery.successor = Some(promoted.clone());
@@ -220,17 +269,24 @@ impl Engine {
     }
 
     pub(super) async fn settle_failure(&self, request: &Request, recovery: &mut Recovery, reason: String) {
-        self.metrics().dead_primary.fail.increment();
+        let kind = recovery.kind.unwrap_or(RecoveryKind::Primary);
+        self.counters(kind).fail.increment();
         error!(instance = %request.finding.key, recovery = %recovery.uid, reason = %reason, "no replica was promoted");
         recovery.errors.push(reason);
         self.resolve(recovery).await;
-        self.audit("recover-dead-master", Some(&request.finding.key), "Failure: no replica promoted.").await;
+        self.audit(audit_name(kind), Some(&request.finding.key), "Failure: no replica promoted.").await;
         let settings = self.settings();
         let commands = &settings.hooks.after_unsuccessful_failover;
         self.run_post_hooks(request, recovery, "PostUnsuccessfulFailoverProcesses", commands).await;
     }
 
-    async fn run_post_hooks(&self, request: &Request, recovery: &Recovery, list: &str, commands: &[String]) {
+    pub(super) async fn run_post_hooks(
+        &self,
+        request: &Request,
+        recovery: &Recovery,
+        list: &str,
+        commands: &[String],
+    ) {
         if request.skip_hooks {
             return;
         }
@@ -240,7 +296,7 @@ impl Engine {
         let _ = self.run_hooks(list, commands, &environment, &recovery.uid, false).await;
     }
 
-    async fn resolve(&self, recovery: &mut Recovery) {
+    pub(super) async fn resolve(&self, recovery: &mut Recovery) {
         let now = self.now();
         recovery.end = Some(now);
         self.submit_quietly(Command::ResolveRecovery {

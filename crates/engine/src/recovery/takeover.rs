@@ -157,7 +157,7 @@ impl Engine {
         if self.identity().noop {
             return Ok(());
         }
-        let mut recovery = self.new_recovery(finding, String::new(), 0, 0);
+        let mut recovery = self.new_recovery(finding, RecoveryKind::Primary, String::new(), 0, 0);
         recovery.successor = Some(target.clone());
         let environment = hook_environment(finding, "", Some(&recovery), &self.node().hostname);
         let result = self.run_hooks(list, commands, &environment, "", before).await;
@@ -186,8 +186,7 @@ impl Engine {
             Registration::Registered { uid, id, last_detection_id } => (uid, id, last_detection_id),
             Registration::Refused(reasons) => return Err(OperationError::Refused(reasons)),
         };
-        let mut recovery = self.new_recovery(finding, uid.clone(), id, detection);
-        recovery.kind = Some(RecoveryKind::Primary);
+        let mut recovery = self.new_recovery(finding, RecoveryKind::Primary, uid.clone(), id, detection);
         recovery.mode = if takeover.target.uses_gtid() { RegroupMode::Gtid } else { RegroupMode::PseudoGtid };
         let outcome = match self.run_pre_hooks(&request, &recovery).await {
             Ok(_) => self.hand_over(case, takeover, &uid).await,

@@ -8,8 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use lab::{APP, CutKind, Family, Lab, Node, ORCHESTRATOR, Party, REPLICATION, ROOT, User};
 use tokio::sync::mpsc;
 
-const HELP: &str = "\
-  kill NAME | hang NAME | resume NAME | restart NAME | shutdown NAME
+const HELP: &str = "  kill NAME | hang NAME | resume NAME | restart NAME | shutdown NAME
   cut orchestrator|clients|everyone|SERVER NAME [reject]   PARTY can no longer reach NAME (silence, or resets)
   heal                                                     end all cuts
   sql NAME STATEMENT                                       run a statement as root

@@ -16,6 +16,42 @@ operations! {
             needs [Instance], takes [Destination],
             "Recover from a failure without running hooks",
             "Same as recover, but runs no hooks.";
+        ForceFailover "force-master-failover" (), command, Disrupt, Recovery,
+            ["force-master-failover/:clusterHint", "force-master-failover/:host/:port"],
+            needs [], takes [Cluster, Instance],
+            "Fail a cluster over, whatever its primary answers",
+            "Treats the primary of the cluster as dead and promotes the best replica. The primary is not asked and may \
+             still accept writes: use graceful-master-takeover while it is well. Prints the promoted server.";
+        ForceTakeover "force-master-takeover" (), command, Disrupt, Recovery,
+            [
+                "force-master-takeover/:clusterHint/:designatedHost/:designatedPort",
+                "force-master-takeover/:host/:port/:designatedHost/:designatedPort",
+            ],
+            needs [Destination], takes [Cluster, Instance],
+            "Fail a cluster over to a given replica, whatever its primary answers",
+            "Treats the primary of the cluster as dead and promotes the given direct replica, or none. Prints the \
+             promoted server.";
+        GracefulTakeover "graceful-master-takeover" (), command, Disrupt, Recovery,
+            [
+                "graceful-master-takeover/:clusterHint", "graceful-master-takeover/:host/:port",
+                "graceful-master-takeover/:clusterHint/:designatedHost/:designatedPort",
+                "graceful-master-takeover/:host/:port/:designatedHost/:designatedPort",
+            ],
+            needs [], takes [Cluster, Instance, Destination],
+            "Hand a live primary's role over to a replica",
+            "Makes the primary read-only, waits until the replica has everything, and promotes it. Without -d the primary \
+             must have one direct replica. Replication on the former primary is set up, but not started. Prints the \
+             promoted server and its position.";
+        GracefulTakeoverAuto "graceful-master-takeover-auto" (), command, Disrupt, Recovery,
+            [
+                "graceful-master-takeover-auto/:clusterHint", "graceful-master-takeover-auto/:host/:port",
+                "graceful-master-takeover-auto/:clusterHint/:designatedHost/:designatedPort",
+                "graceful-master-takeover-auto/:host/:port/:designatedHost/:designatedPort",
+            ],
+            needs [], takes [Cluster, Instance, Destination],
+            "Hand a live primary's role over, choose the replica, and restart replication on the former primary",
+            "Same as graceful-master-takeover, but chooses the replica when none is given, and starts replication on the \
+             former primary in the end.";
         Analysis "replication-analysis" (), command, Read, Recovery,
             ["replication-analysis", "replication-analysis/:clusterName", "replication-analysis/instance/:host/:port"],
             needs [], takes [],

@@ -7,8 +7,7 @@ use model::{
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::{
-    AnalysisView, KeyView, KeysView, OptionalKey, PlaceView, column_time, expression_time, fields,
-    filled_from_case,
+    AnalysisView, KeysView, OptionalKey, PlaceView, column_time, expression_time, fields, filled_from_case,
 };
 
 const FIELDS: usize = 23;
@@ -18,62 +17,72 @@ const FIELDS: usize = 23;
 pub struct RecoveryView<'a> {
     recovery: &'a Recovery,
     analysis: Finding,
+    is_live: bool,
 }
 
 impl<'a> RecoveryView<'a> {
     /// A recovery as the backend has it; `cluster` by the present settings.
     pub fn stored(recovery: &'a Recovery, cluster: ClusterDetails) -> Self {
-        Self { recovery, analysis: filled_from_case(&recovery.case, cluster) }
+        Self { recovery, analysis: filled_from_case(&recovery.case, cluster), is_live: false }
+    }
+
+    /// A recovery that an operator asked for and that has just ended, with the finding it began from. Clients see
+    /// neither times nor node nor acknowledgement in it.
+    pub fn live(recovery: &'a Recovery, finding: Finding) -> Self {
+        Self { recovery, analysis: finding, is_live: true }
+    }
+
+    /// Only a live recovery can have no successor at all; stored ones show an empty server.
+    fn successor(&self) -> Option<InstanceKey> {
+        let stored = || (!self.is_live).then(InstanceKey::none);
+        self.recovery.successor.clone().or_else(stored)
     }
 }
 
 impl Serialize for RecoveryView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let recovery = self.recovery;
-        let none = InstanceKey::none();
+        let analysis = AnalysisView { finding: &self.analysis, node: None, shows_actionable: self.is_live };
+        let (start, end) = if self.is_live { (None, None) } else { (Some(recovery.start), recovery.end) };
         let mut to = serializer.serialize_struct("TopologyRecovery", FIELDS)?;
         fields!(to;
             "Id": recovery.id,
             "UID": recovery.uid,
-            "AnalysisEntry": AnalysisView { finding: &self.analysis, node: None, shows_actionable: false },
-            "SuccessorKey": KeyView(recovery.successor.as_ref().unwrap_or(&none)),
+            "AnalysisEntry": analysis,
+            "SuccessorKey": OptionalKey(self.successor().as_ref()),
             "SuccessorAlias": recovery.successor_alias,
             "SuccessorBinlogCoordinates":
                 recovery.successor_coordinates.as_ref().map(|at| PlaceView(at, CoordinateKind::Binary)),
-            "IsActive": recovery.in_active_period,
+            "IsActive": recovery.in_active_period && !self.is_live,
             "IsSuccessful": recovery.is_successful,
             "LostReplicas": KeysView(&recovery.lost_replicas),
             "ParticipatingInstanceKeys": KeysView(&recovery.participating),
-            "AllErrors": errors(recovery),
-            "RecoveryStartTimestamp": column_time(Some(recovery.start)),
-            "RecoveryEndTimestamp": expression_time(recovery.end),
+            "AllErrors": self.errors(),
+            "RecoveryStartTimestamp": column_time(start),
+            "RecoveryEndTimestamp": expression_time(end),
         );
-        tail(&mut to, &Tail::of(recovery))?;
+        tail(&mut to, &self.tail())?;
         to.end()
     }
 }
 
-/// Clients split the stored text at line ends, which makes one empty text of none.
-fn errors(recovery: &Recovery) -> Vec<&str> {
-    if recovery.errors.is_empty() { vec![""] } else { recovery.errors.iter().map(String::as_str).collect() }
-}
+impl<'a> RecoveryView<'a> {
+    /// Clients split the stored text at line ends, which makes one empty text of none.
+    fn errors(&self) -> Vec<&'a str> {
+        let errors = &self.recovery.errors;
+        if errors.is_empty() && !self.is_live {
+            vec![""]
+        } else {
+            errors.iter().map(String::as_str).collect()
+        }
+    }
 
-/// What follows the times, in both shapes.
-struct Tail<'a> {
-    node: &'a NodeIdentity,
-    acknowledgement: Option<&'a Recovery>,
-    last_detection_id: i64,
-    related_recovery_id: i64,
-    kind: Option<RecoveryKind>,
-    mode: Option<RegroupMode>,
-}
-
-impl<'a> Tail<'a> {
-    fn of(recovery: &'a Recovery) -> Self {
-        Self {
-            node: &recovery.node,
-            acknowledgement: Some(recovery),
-            last_detection_id: recovery.last_detection_id,
+    fn tail(&self) -> Tail<'a> {
+        let recovery = self.recovery;
+        Tail {
+            node: (!self.is_live).then_some(&recovery.node),
+            acknowledgement: (!self.is_live).then_some(recovery),
+            last_detection_id: if self.is_live { 0 } else { recovery.last_detection_id },
             related_recovery_id: 0,
             kind: recovery.kind,
             mode: Some(recovery.mode),
@@ -81,11 +90,21 @@ impl<'a> Tail<'a> {
     }
 }
 
+/// What follows the times, in both shapes.
+struct Tail<'a> {
+    node: Option<&'a NodeIdentity>,
+    acknowledgement: Option<&'a Recovery>,
+    last_detection_id: i64,
+    related_recovery_id: i64,
+    kind: Option<RecoveryKind>,
+    mode: Option<RegroupMode>,
+}
+
 fn tail<S: SerializeStruct>(to: &mut S, tail: &Tail<'_>) -> Result<(), S::Error> {
     let acknowledged = tail.acknowledgement;
     fields!(to;
-        "ProcessingNodeHostname": tail.node.hostname,
-        "ProcessingNodeToken": tail.node.token,
+        "ProcessingNodeHostname": tail.node.map_or("", |node| node.hostname.as_str()),
+        "ProcessingNodeToken": tail.node.map_or("", |node| node.token.as_str()),
         "Acknowledged": acknowledged.is_some_and(|r| r.acknowledged),
         "AcknowledgedAt": column_time(acknowledged.and_then(|r| r.acknowledged_at)),
         "AcknowledgedBy": acknowledged.map_or("", |r| r.acknowledged_by.as_str()),
@@ -134,7 +153,7 @@ impl Serialize for DetectionView<'_> {
             "RecoveryEndTimestamp": "",
         );
         let end = Tail {
-            node: &detection.node,
+            node: Some(&detection.node),
             acknowledgement: None,
             last_detection_id: 0,
             related_recovery_id: detection.related_recovery_id,

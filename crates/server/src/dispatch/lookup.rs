@@ -58,6 +58,12 @@ impl Call<'_> {
         Ok(Some(find_instance(&fleet, &key).map_or(key, |instance| instance.key.clone())))
     }
 
+    /// As [`Self::destination`], but nothing that merely looks like the name is taken for it.
+    pub(super) async fn exact_destination(&self) -> Result<Option<InstanceKey>, Failure> {
+        let Some(text) = &self.args.destination else { return Ok(None) };
+        Ok(Some(self.engine.resolve_key(&self.parsed(text)?).await))
+    }
+
     /// The given other server, which must be given and known.
     pub(super) async fn known_destination(&self) -> Result<Arc<Instance>, Failure> {
         let key =

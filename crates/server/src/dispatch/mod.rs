@@ -13,6 +13,7 @@ mod records;
 mod recovery;
 mod replication;
 mod tags;
+mod takeover;
 
 pub use answer::{Body, Failure, FailureKind, Printed, Reply};
 pub(crate) use call::Call;

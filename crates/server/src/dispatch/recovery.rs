@@ -9,11 +9,16 @@ use registry::{Param, RecoveryOperation as Op};
 use super::answer::{Failure, Reply};
 use super::call::Call;
 use super::records;
+use super::takeover::{self, Way};
 
 pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
     match operation {
         Op::Recover => recover(call, call.args.is_on(Param::SkipHooks)).await,
         Op::RecoverLite => recover(call, true).await,
+        Op::ForceFailover => takeover::run(call, Way::ForceFailover).await,
+        Op::ForceTakeover => takeover::run(call, Way::ForceTakeover).await,
+        Op::GracefulTakeover => takeover::run(call, Way::Graceful { auto: false }).await,
+        Op::GracefulTakeoverAuto => takeover::run(call, Way::Graceful { auto: true }).await,
         Op::Analysis => analysis(call).await,
         Op::Changelog => records::changelog(call).await,
         Op::AckAll => {
@@ -40,7 +45,7 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
 
 async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
     let key = call.figured_key().await?;
-    let candidate = call.destination().await?;
+    let candidate = call.exact_destination().await?;
     let recovery = call
         .engine
         .recover(&key, candidate, skip_hooks)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use engine::{Engine, RecoveryCounters};
+use engine::{Engine, Metrics, RecoveryCounters};
 use serde_json::{Map, Value, json};
 
 /// What a number means to Prometheus.
@@ -14,102 +14,52 @@ enum Kind {
 
 /// The text of `/metrics`.
 pub(super) fn prometheus(engine: &Engine) -> String {
-    let metrics = engine.metrics();
     let mut out = String::new();
-    let mut one = |name: &str, kind, help: &str, value: f64| {
+    for (name, kind, help, value) in counters(engine.metrics()).into_iter().chain(state(engine)) {
         head(&mut out, name, kind, help);
         sample(&mut out, name, "", value);
-    };
-    let seconds = metrics.discovery_micros.get() as f64 / 1e6;
-    one(
-        "orchestrator_discoveries_total",
-        Kind::Counter,
-        "Reads of servers.",
-        number(metrics.discoveries_attempt.get()),
-    );
-    one(
-        "orchestrator_discovery_failures_total",
-        Kind::Counter,
-        "Failed reads.",
-        number(metrics.discoveries_fail.get()),
-    );
-    one("orchestrator_discovery_seconds_total", Kind::Counter, "Time spent reading servers.", seconds);
-    one(
-        "orchestrator_slow_discoveries_total",
-        Kind::Counter,
-        "Reads that took longer than the poll interval.",
-        number(metrics.discoveries_slow.get()),
-    );
-    one(
-        "orchestrator_discovery_queue",
-        Kind::Gauge,
-        "Servers waiting to be read.",
-        number(metrics.discovery_queue.get()),
-    );
-    one(
-        "orchestrator_dead_instances",
-        Kind::Gauge,
-        "Servers polled with back-off.",
-        number(metrics.dead_instances.get()),
-    );
-    one("orchestrator_instances", Kind::Gauge, "Known servers.", engine.fleet().len() as f64);
-    one(
-        "orchestrator_clusters",
-        Kind::Gauge,
-        "Known clusters.",
-        engine.fleet().cluster_names().count() as f64,
-    );
-    one(
-        "orchestrator_lost_connections_total",
-        Kind::Counter,
-        "Kept connections that broke.",
-        number(metrics.lost_connections.get()),
-    );
-    one(
-        "orchestrator_emergency_reads_total",
-        Kind::Counter,
-        "Reads because something looked wrong.",
-        number(metrics.emergency_reads.get()),
-    );
-    one(
-        "orchestrator_analysis_rounds_total",
-        Kind::Counter,
-        "Rounds of analysis.",
-        number(metrics.analysis_rounds.get()),
-    );
-    one(
-        "orchestrator_backend_rows_total",
-        Kind::Counter,
-        "Rows written behind.",
-        number(metrics.rows_written.get()),
-    );
-    one(
-        "orchestrator_backend_write_failures_total",
-        Kind::Counter,
-        "Batches that could not be written and were kept.",
-        number(metrics.write_failures.get()),
-    );
-    one(
-        "orchestrator_recoveries_pending",
-        Kind::Gauge,
-        "Findings being handled.",
-        number(metrics.recoveries_pending.get()),
-    );
-    one(
-        "orchestrator_task_panics_total",
-        Kind::Counter,
-        "Tasks ended by a defect.",
-        number(engine.supervisor().panics()),
-    );
-    one("orchestrator_is_active", Kind::Gauge, "This node may act.", f64::from(u8::from(engine.may_act())));
-    one(
-        "orchestrator_uptime_seconds",
-        Kind::Gauge,
-        "Time since the start.",
-        engine.running_for().as_secs_f64(),
-    );
+    }
     recoveries(&mut out, engine);
     out
+}
+
+/// Name, kind, meaning, value.
+type Sample = (&'static str, Kind, &'static str, f64);
+
+#[rustfmt::skip] // one sample a line
+fn counters(metrics: &Metrics) -> Vec<Sample> {
+    use Kind::{Counter, Gauge};
+    let seconds = number(metrics.discovery_micros.get()) / 1e6;
+    vec![
+        ("orchestrator_discoveries_total", Counter, "Reads of servers.", number(metrics.discoveries_attempt.get())),
+        ("orchestrator_discovery_failures_total", Counter, "Failed reads.", number(metrics.discoveries_fail.get())),
+        ("orchestrator_discovery_seconds_total", Counter, "Time spent reading servers.", seconds),
+        ("orchestrator_slow_discoveries_total", Counter, "Reads longer than the poll interval.", number(metrics.discoveries_slow.get())),
+        ("orchestrator_discovery_queue", Gauge, "Servers waiting to be read.", number(metrics.discovery_queue.get())),
+        ("orchestrator_dead_instances", Gauge, "Servers polled with back-off.", number(metrics.dead_instances.get())),
+        ("orchestrator_lost_connections_total", Counter, "Kept connections that broke.", number(metrics.lost_connections.get())),
+        ("orchestrator_emergency_reads_total", Counter, "Reads because something looked wrong.", number(metrics.emergency_reads.get())),
+        ("orchestrator_analysis_rounds_total", Counter, "Rounds of analysis.", number(metrics.analysis_rounds.get())),
+        ("orchestrator_backend_rows_total", Counter, "Rows written behind.", number(metrics.rows_written.get())),
+        ("orchestrator_backend_write_failures_total", Counter, "Batches kept because they could not be written.", number(metrics.write_failures.get())),
+        ("orchestrator_recoveries_pending", Gauge, "Findings being handled.", number(metrics.recoveries_pending.get())),
+    ]
+}
+
+#[rustfmt::skip] // one sample a line
+fn state(engine: &Engine) -> Vec<Sample> {
+    use Kind::{Counter, Gauge};
+    let (instances, clusters) = {
+        let fleet = engine.fleet();
+        (fleet.len(), fleet.cluster_names().count())
+    };
+    vec![
+        ("orchestrator_instances", Gauge, "Known servers.", instances as f64),
+        ("orchestrator_clusters", Gauge, "Known clusters.", clusters as f64),
+        ("orchestrator_task_panics_total", Counter, "Tasks ended by a defect.", number(engine.supervisor().panics())),
+        ("orchestrator_is_active", Gauge, "This node may act.", f64::from(u8::from(engine.may_act()))),
+        ("orchestrator_uptime_seconds", Gauge, "Time since the start.", engine.running_for().as_secs_f64()),
+    ]
 }
 
 fn recoveries(out: &mut String, engine: &Engine) {

@@ -1,0 +1,64 @@
+//! What must hold in every simulated history, one file each.
+//!
+//! Most invariants are checked at the moment at which they could be broken: when orchestrator acts on a server or
+//! writes a record. The rest is checked when the history has ended.
+
+mod anti_flapping;
+mod completeness;
+mod convergence;
+mod known_facts;
+mod lease;
+mod no_panic;
+mod noop;
+mod proof_of_life;
+mod read_only_primary;
+mod single_writer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Case, Instance, InstanceKey};
+
+use super::world::World;
+use completeness::Promotion;
+
+/// What invariants remember, and what they found.
+#[derive(Debug, Default)]
+pub(super) struct Watcher {
+    /// Broken invariants, in order.
+    pub(super) violations: Vec<String>,
+    /// Steps of recoveries seen so far.
+    pub(super) steps: u32,
+    /// Panics of engine tasks, of all processes.
+    pub(super) panics: u64,
+    promotions: Vec<Promotion>,
+    known: BTreeMap<InstanceKey, Arc<Instance>>,
+    /// Changes that servers accepted in noop mode.
+    pub(super) block_ms: u64,
+}
+
+impl World {
+    /// Notes a broken invariant.
+    pub(super) fn violate(&mut self, invariant: &str, text: impl AsRef<str>) {
+        let line = format!("{invariant}: {}", text.as_ref());
+        self.tell(format!("VIOLATION {line}"));
+        self.watcher.violations.push(line);
+    }
+
+    /// A recovery was registered.
+    pub(super) fn check_registration(&mut self, uid: &str, case: &Case) {
+        self.check_proof_of_life(case);
+        self.check_anti_flapping(uid, case);
+    }
+
+    /// orchestrator opened a server that it had not closed itself.
+    pub(super) fn note_opening(&mut self, server: usize) {
+        self.check_single_writer(server);
+        self.note_promotion(server);
+    }
+
+    /// A client wrote to a server.
+    pub(super) fn note_write(&mut self, server: usize) {
+        self.check_write(server);
+    }
+}
