@@ -25,6 +25,8 @@ impl Engine {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                // Fixed order: the same events give the same history.
+                biased;
                 _ = tick.tick() => self.analysis_round(),
                 keys = self.inner.analysis_requests.take() => {
                     for key in keys {

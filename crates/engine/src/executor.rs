@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use model::{Action, Condition, Instance, InstanceKey, OnFailure, Plan, Step, StepId, ThreadState};
-use ports::{ActionError, Deadline};
+use ports::{ActionError, Deadline, ErrorClass};
 use tracing::{info, warn};
 
 use crate::Engine;
@@ -40,6 +40,16 @@ pub enum StepError {
         /// The server.
         server: InstanceKey,
     },
+}
+
+impl StepError {
+    /// No answer came: the server may have done it all the same.
+    fn may_have_taken_effect(&self) -> bool {
+        match self {
+            Self::Action(error) => matches!(error.class, ErrorClass::TimedOut | ErrorClass::Connection),
+            Self::Precondition { .. } | Self::LeaseLost { .. } | Self::Skipped { .. } => false,
+        }
+    }
 }
 
 /// How one step ended.
@@ -92,7 +102,6 @@ struct Run<'a> {
     uid: &'a str,
     waiting: BTreeMap<StepId, &'a Step>,
     ended: BTreeSet<StepId>,
-    done: Vec<&'a Step>,
     end: PlanEnd,
 }
 
@@ -105,7 +114,6 @@ impl Engine {
             uid,
             waiting: plan.steps.iter().map(|step| (step.id, step)).collect(),
             ended: BTreeSet::new(),
-            done: Vec::new(),
             end: PlanEnd::default(),
         };
         run.to_end().await;
@@ -163,7 +171,7 @@ impl<'a> Run<'a> {
     async fn note(&mut self, step: &'a Step, error: Option<StepError>) {
         self.ended.insert(step.id);
         match &error {
-            None => self.done.push(step),
+            None => {}
             Some(error) => match step.on_failure {
                 OnFailure::Abort => {
                     if self.end.aborted_by.is_none() {
@@ -197,26 +205,41 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Undoes ended steps, last first. A failure here is noted and the rest still undone.
     async fn undo(&mut self) {
-        let done = std::mem::take(&mut self.done);
-        for step in done.into_iter().rev() {
-            let Some(compensation) = &step.compensation else { continue };
-            let deadline = Deadline::after(step.deadline.max(self.engine.compiled().action_timeout));
-            let result = self.engine.inner.ports.servers.act(&step.server, compensation, deadline).await;
-            let text = match result {
-                Ok(_) => format!("undone on {}: {compensation}", step.server),
-                Err(error) => format!("could not undo on {}: {compensation}: {error}", step.server),
-            };
-            if !self.uid.is_empty() {
-                self.engine.write_step(self.uid, text.clone()).await;
-            }
-            self.end.undone.push(text);
-        }
+        self.end.undone = self.engine.undo_plan(self.plan, &self.end, self.uid).await;
     }
 }
 
 impl Engine {
+    /// Undoes the steps of a plan that took effect, or may have, last first; returns what was done, in words. A failure
+    /// is noted and the rest still undone. Without a lease nothing is changed: whoever holds it undoes by the journal.
+    pub(crate) async fn undo_plan(&self, plan: &Plan, end: &PlanEnd, uid: &str) -> Vec<String> {
+        let mut undone = Vec::new();
+        for ended in end.steps.iter().rev() {
+            let Some(step) = plan.step(ended.id) else { continue };
+            let Some(compensation) = &step.compensation else { continue };
+            let deadline = match &ended.error {
+                None => step.deadline.max(self.compiled().action_timeout),
+                Some(error) if error.may_have_taken_effect() => step.deadline,
+                Some(_) => continue,
+            };
+            let text = if self.may_act() {
+                let act = self.inner.ports.servers.act(&step.server, compensation, Deadline::after(deadline));
+                match act.await {
+                    Ok(_) => format!("undone on {}: {compensation}", step.server),
+                    Err(error) => format!("could not undo on {}: {compensation}: {error}", step.server),
+                }
+            } else {
+                format!("not undone on {}: {compensation}: this node no longer holds the lease", step.server)
+            };
+            if !uid.is_empty() {
+                self.write_step(uid, text.clone()).await;
+            }
+            undone.push(text);
+        }
+        undone
+    }
+
     async fn run_step(&self, step: &Step) -> Result<(), StepError> {
         let deadline = Deadline::after(step.deadline);
         for condition in &step.preconditions {

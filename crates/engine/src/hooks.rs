@@ -24,6 +24,10 @@ impl Engine {
             self.write_step(uid, format!("No {list_name} hooks to run")).await;
             return Ok(());
         }
+        if self.identity().noop {
+            self.write_step(uid, format!("noop: {} {list_name} hooks are not run", commands.len())).await;
+            return Ok(());
+        }
         self.write_step(uid, format!("Running {} {list_name} hooks", commands.len())).await;
         let mut first_error = None;
         for (index, text) in commands.iter().enumerate() {

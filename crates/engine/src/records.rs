@@ -1,11 +1,16 @@
 //! Writing audit lines and recovery steps.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use model::{AuditRecord, Command, InstanceKey};
 use tracing::info;
 
 use crate::Engine;
+
+/// How often, and with which pauses, [`Engine::submit_patiently`] tries.
+const PATIENT_ATTEMPTS: u32 = 60;
+const PATIENT_PAUSE: Duration = Duration::from_millis(500);
 
 static UID_COUNTER: AtomicU64 = AtomicU64::new(0);
 
@@ -26,6 +31,16 @@ impl Engine {
             message,
         };
         self.submit_quietly(Command::WriteAudit(record)).await;
+    }
+
+    /// Submits what must not get lost, again and again while the backend fails, for half a minute. Off the critical path.
+    pub(crate) async fn submit_patiently(&self, command: Command) {
+        for _attempt in 0..PATIENT_ATTEMPTS {
+            if self.submit_quietly(command.clone()).await.is_some() {
+                return;
+            }
+            tokio::time::sleep(PATIENT_PAUSE).await;
+        }
     }
 
     /// Writes a step message under a recovery (or detection) UID.

@@ -31,6 +31,8 @@ impl Supervisor {
         let stop = self.stop.clone();
         self.start(name, async move {
             tokio::select! {
+                // Fixed order: the same events give the same history.
+                biased;
                 () = stop.cancelled() => {}
                 () = work => {}
             }

@@ -29,6 +29,7 @@ mod ports;
 mod replication;
 mod server;
 mod shape;
+pub mod sim;
 mod spawn;
 mod sql;
 mod template;

@@ -13,16 +13,12 @@ pub(crate) const NO_SUCH_TABLE: u16 = 1146;
 pub(crate) const ACCESS_DENIED: u16 = 1045;
 /// `ER_SECURE_TRANSPORT_REQUIRED` of MySQL.
 pub(crate) const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
-/// `ER_SERVER_SHUTDOWN`.
-pub(crate) const SHUTDOWN: u16 = 1053;
 /// `ER_SLAVE_NOT_RUNNING`: stopping what is stopped, on old servers and binlog servers.
 pub(crate) const REPLICA_NOT_RUNNING: u16 = 1199;
 /// `ER_BAD_SLAVE`: the server is no replica.
 pub(crate) const NOT_A_REPLICA: u16 = 1200;
 /// `ER_MASTER_INFO` and its successors: broken replication metadata, cured by a reset.
 pub(crate) const BROKEN_REPLICATION_METADATA: [u16; 3] = [1201, 1871, 1872];
-/// A channel (MySQL 3074) or named connection (MariaDB 1617) that does not exist.
-pub(crate) const NO_SUCH_CHANNEL: [u16; 2] = [3074, 1617];
 
 /// Why a request failed.
 #[derive(Clone, Debug)]
@@ -100,8 +96,8 @@ pub(crate) fn class_of_number(number: u16) -> ErrorClass {
         1040 | 1203 | 1226 => ErrorClass::TooManyConnections,
         // Access to server, schema, table, column, function; missing global privilege; host blocked or not allowed;
         // account locked, password expired, secure transport required.
-        1044 | 1045 | 1095 | 1129 | 1130 | 1142 | 1143 | 1227 | 1370 | 1410 | 1698 | 1820 | 1862 | 3118 | 3159
-        | 4151 => ErrorClass::AccessDenied,
+        1044 | 1045 | 1095 | 1129 | 1130 | 1142 | 1143 | 1227 | 1370 | 1410 | 1698 | 1820 | 1862 | 3118
+        | 3159 | 4151 => ErrorClass::AccessDenied,
         // Shutting down; network errors seen by the server; connection killed; idle time over.
         1053 | 1080 | 1152 | 1154 | 1156 | 1158..=1161 | 1184 | 1927 | 4031 => ErrorClass::Connection,
         // Lock wait; statement time limit of MariaDB and MySQL.

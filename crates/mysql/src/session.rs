@@ -84,7 +84,9 @@ impl Session {
         };
         let maxscale = if ask_maxscale { session.maxscale_version(deadline).await? } else { None };
         session.greeting = Arc::new(match maxscale {
-            Some(version) => greeting_of(ServerVersion::new(&format!("{version}-maxscale"), ""), String::new()),
+            Some(version) => {
+                greeting_of(ServerVersion::new(&format!("{version}-maxscale"), ""), String::new())
+            }
             None => session.ask_version(deadline).await?,
         });
         Ok(session)
@@ -201,7 +203,6 @@ fn maxscale_version_in(table: &Table) -> Option<String> {
     let version = table.named("MAXSCALE_VERSION")?;
     Some(if is_on(&version) { version.into_owned() } else { MAXSCALE_UNVERSIONED.to_owned() })
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -108,8 +108,7 @@ pub(crate) const CREDENTIALS_FOUND: &str =
     "select count(*) as found from mysql.slave_master_info where User_name <> ''";
 
 /// The replication users the server keeps, the default channel first.
-pub(crate) const CREDENTIALS: &str =
-    "select User_name, User_password from mysql.slave_master_info where User_name <> '' order by Channel_name";
+pub(crate) const CREDENTIALS: &str = "select User_name, User_password from mysql.slave_master_info where User_name <> '' order by Channel_name";
 
 /// Hosts of an NDB cluster's SQL nodes.
 pub(crate) const NDB_NODES: &str =
@@ -151,7 +150,11 @@ impl Writer<'_> {
     }
 
     fn after(&self) -> String {
-        if self.caps.channels { format!(" for channel {}", self.quoted(&self.channel.0)) } else { String::new() }
+        if self.caps.channels {
+            format!(" for channel {}", self.quoted(&self.channel.0))
+        } else {
+            String::new()
+        }
     }
 
     pub(crate) fn stop(&self, threads: Threads) -> String {
@@ -258,7 +261,9 @@ mod tests {
     fn basics_ask_only_what_the_server_knows() {
         let caps = Capabilities::of(&ServerVersion::new("10.11.6-MariaDB", ""));
         let text = basics(&caps, false);
-        assert!(text.contains("@@global.gtid_current_pos as gtid_current_pos") && !text.contains("gtid_mode"));
+        assert!(
+            text.contains("@@global.gtid_current_pos as gtid_current_pos") && !text.contains("gtid_mode")
+        );
         let caps = Capabilities::of(&ServerVersion::new("8.4.0", ""));
         assert!(basics(&caps, true).contains("'log_replica_updates', 'super_read_only', 'gtid_mode'"));
     }

@@ -3,26 +3,27 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use lab::{CutKind, Family, Party, Writer, wait_until};
+use lab::{CutKind, Family, Party, wait_until};
 use serde_json::{Value, json};
 
-use crate::world::{PATIENCE, World};
+use crate::world::{PATIENCE, World, wait_writes, write_load};
 
 /// Longest a write load may see nothing acknowledged when the primary is killed. The product's own budget is smaller;
 /// this is what a busy test machine must manage.
 const KILL_GAP_MAX: Duration = Duration::from_secs(5);
 
-pub async fn a_killed_primary_is_replaced(family: Family) -> Result<()> {
+pub(crate) async fn a_killed_primary_is_replaced(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
-    let writer = Writer::start(&world.lab).await?;
-    writer.wait_acknowledged(200).await?;
+    let writer = write_load(&world.lab)?;
+    wait_writes(&writer, 200).await?;
     world.lab.server("a").kill9()?;
     let recovery = world.wait_recovered("a").await?;
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
     let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
-    writer.wait_acknowledged(200).await?;
-    let report = writer.finish().await?;
-    ensure!(report.longest_gap() < KILL_GAP_MAX, "writes failed for {:?}", report.longest_gap());
+    wait_writes(&writer, 200).await?;
+    let report = writer.stop().await;
+    let gap = report.longest_gap().map(|gap| gap.length()).unwrap_or_default();
+    ensure!(gap < KILL_GAP_MAX, "writes failed for {gap:?}");
     world.assert_is_primary(&promoted).await?;
     for other in ["b", "c", "d"].into_iter().filter(|name| *name != promoted) {
         world.assert_replicates(other, &promoted).await?;
@@ -52,20 +53,20 @@ async fn assert_cluster_follows(world: &World, promoted: &str) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_hung_primary_is_replaced(family: Family) -> Result<()> {
+pub(crate) async fn a_hung_primary_is_replaced(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
-    let writer = Writer::start(&world.lab).await?;
-    writer.wait_acknowledged(200).await?;
+    let writer = write_load(&world.lab)?;
+    wait_writes(&writer, 200).await?;
     world.lab.server("a").hang()?;
     let recovery = world.wait_recovered("a").await?;
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
     let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
-    writer.wait_acknowledged(200).await?;
-    writer.finish().await?;
+    wait_writes(&writer, 200).await?;
+    writer.stop().await;
     world.assert_is_primary(&promoted).await
 }
 
-pub async fn a_primary_cut_off_only_from_the_daemon_stays(family: Family) -> Result<()> {
+pub(crate) async fn a_primary_cut_off_only_from_the_daemon_stays(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
     world.lab.cut(Party::Orchestrator, "a", CutKind::Drop)?;
     world.wait_analysis("a", "UnreachableMaster").await?;
@@ -82,7 +83,7 @@ pub async fn a_primary_cut_off_only_from_the_daemon_stays(family: Family) -> Res
     world.assert_replicates("b", "a").await
 }
 
-pub async fn a_second_failure_within_the_block_period_waits_for_a_person(family: Family) -> Result<()> {
+pub(crate) async fn a_second_failure_within_the_block_period_waits_for_a_person(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
     world.lab.server("a").kill9()?;
     let first = world.wait_recovered("a").await?;
@@ -105,7 +106,7 @@ pub async fn a_second_failure_within_the_block_period_waits_for_a_person(family:
     Ok(())
 }
 
-pub async fn a_downtimed_primary_is_left_alone(family: Family) -> Result<()> {
+pub(crate) async fn a_downtimed_primary_is_left_alone(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
     let port = world.lab.server("a").port();
     world.ok(&format!("/api/begin-downtime/127.0.0.1/{port}/tester/maintenance/1h")).await?;
@@ -118,7 +119,7 @@ pub async fn a_downtimed_primary_is_left_alone(family: Family) -> Result<()> {
     Ok(())
 }
 
-pub async fn nothing_is_recovered_while_recoveries_are_switched_off(family: Family) -> Result<()> {
+pub(crate) async fn nothing_is_recovered_while_recoveries_are_switched_off(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
     world.ok("/api/disable-global-recoveries").await?;
     world.lab.server("a").kill9()?;
@@ -140,7 +141,7 @@ async fn assert_nothing_happens(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn failing_hooks_stop_only_what_they_may_stop(family: Family) -> Result<()> {
+pub(crate) async fn failing_hooks_stop_only_what_they_may_stop(family: Family) -> Result<()> {
     let log = tempfile::NamedTempFile::new()?;
     let file = log.path().display();
     let world = World::start(
@@ -174,7 +175,7 @@ pub async fn failing_hooks_stop_only_what_they_may_stop(family: Family) -> Resul
     .await
 }
 
-pub async fn a_failing_hook_before_the_failover_stops_it(family: Family) -> Result<()> {
+pub(crate) async fn a_failing_hook_before_the_failover_stops_it(family: Family) -> Result<()> {
     let world = World::start(family, json!({ "PreFailoverProcesses": ["exit 7"] })).await?;
     world.lab.server("a").kill9()?;
     let recovery = world.wait_recovered("a").await?;
@@ -187,7 +188,7 @@ pub async fn a_failing_hook_before_the_failover_stops_it(family: Family) -> Resu
 }
 
 /// The daemon dies while a hook before the failover runs; the next one undoes that recovery and does its own.
-pub async fn a_daemon_that_dies_in_a_recovery_is_succeeded(family: Family) -> Result<()> {
+pub(crate) async fn a_daemon_that_dies_in_a_recovery_is_succeeded(family: Family) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (begun, go) = (folder.path().join("begun"), folder.path().join("go"));
     let hook = format!("touch {}; while [ ! -e {} ]; do sleep 0.1; done", begun.display(), go.display());

@@ -3,28 +3,28 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lab::{Family, Lab, OrchestratorProcess, wait_until};
+use lab::{Family, Lab, OrchestratorProcess, Writer, WriterOptions, wait_until};
 use serde_json::{Value, json};
 
 /// How long the daemon may take for anything a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Servers, daemon and the folder it works in.
-pub struct World {
-    pub lab: Lab,
-    pub daemon: OrchestratorProcess,
+pub(crate) struct World {
+    pub(crate) lab: Lab,
+    pub(crate) daemon: OrchestratorProcess,
     config: Value,
     folder: tempfile::TempDir,
 }
 
 impl World {
     /// Four servers, `b`, `c` and `d` below `a`, and a daemon that knows them and is past its start-up grace.
-    pub async fn start(family: Family, extra: Value) -> Result<Self> {
+    pub(crate) async fn start(family: Family, extra: Value) -> Result<Self> {
         Self::start_shape(family, "a(b,c,d)", extra).await
     }
 
     /// As [`Self::start`] with another shape.
-    pub async fn start_shape(family: Family, shape: &str, extra: Value) -> Result<Self> {
+    pub(crate) async fn start_shape(family: Family, shape: &str, extra: Value) -> Result<Self> {
         let lab = Lab::builder()
             .family(family)
             .shape(shape)
@@ -42,25 +42,25 @@ impl World {
     }
 
     /// Ends the daemon with SIGKILL and starts it again on the same backend.
-    pub async fn crash_and_restart(&mut self) -> Result<()> {
+    pub(crate) async fn crash_and_restart(&mut self) -> Result<()> {
         self.daemon.kill9()?;
         self.daemon = start_daemon(&self.config, &self.folder).await?;
         Ok(())
     }
 
     /// Path of a file in the daemon's folder.
-    pub fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
     /// JSON of a route.
-    pub async fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         let response = self.daemon.get(path).await?;
         serde_json::from_str(&response.body).with_context(|| format!("{path}: {}", response.body))
     }
 
     /// JSON of a route that must answer 200.
-    pub async fn ok(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn ok(&self, path: &str) -> Result<Value> {
         let response = self.daemon.get(path).await?;
         if response.status != 200 {
             bail!("{path} answered {}: {}", response.status, response.body);
@@ -68,7 +68,7 @@ impl World {
         Ok(serde_json::from_str(&response.body)?)
     }
 
-    pub async fn wait_all_known(&self) -> Result<()> {
+    pub(crate) async fn wait_all_known(&self) -> Result<()> {
         let wanted = self.lab.servers().count();
         wait_until("all servers are known and valid", PATIENCE, || async {
             let all = self.get("/api/all-instances").await?;
@@ -92,7 +92,7 @@ impl World {
     }
 
     /// The code the daemon reports for a server; `NoProblem` when it reports none.
-    pub async fn analysis(&self, name: &str) -> Result<String> {
+    pub(crate) async fn analysis(&self, name: &str) -> Result<String> {
         let server = self.lab.server(name);
         let answer = self.get("/api/replication-analysis").await?;
         let list = answer["Details"].as_array().cloned().unwrap_or_default();
@@ -100,7 +100,7 @@ impl World {
         Ok(entry.and_then(|entry| entry["Analysis"].as_str()).unwrap_or("NoProblem").to_owned())
     }
 
-    pub async fn wait_analysis(&self, name: &str, wanted: &str) -> Result<()> {
+    pub(crate) async fn wait_analysis(&self, name: &str, wanted: &str) -> Result<()> {
         wait_until(&format!("{name} is {wanted}"), PATIENCE, || async {
             let found = self.analysis(name).await?;
             if found == wanted { Ok(()) } else { bail!("{found}") }
@@ -109,12 +109,12 @@ impl World {
     }
 
     /// Recoveries, newest first.
-    pub async fn recoveries(&self) -> Result<Vec<Value>> {
+    pub(crate) async fn recoveries(&self) -> Result<Vec<Value>> {
         Ok(self.ok("/api/audit-recovery").await?.as_array().cloned().unwrap_or_default())
     }
 
     /// Waits until a recovery of this server has ended, and returns it.
-    pub async fn wait_recovered(&self, failed: &str) -> Result<Value> {
+    pub(crate) async fn wait_recovered(&self, failed: &str) -> Result<Value> {
         let port = json!(self.lab.server(failed).port());
         wait_until(&format!("a recovery of {failed} ended"), PATIENCE, || async {
             let all = self.recoveries().await?;
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// Name of the server a recovery promoted.
-    pub fn successor(&self, recovery: &Value) -> Option<String> {
+    pub(crate) fn successor(&self, recovery: &Value) -> Option<String> {
         let port = recovery["SuccessorKey"]["Port"].as_u64()?;
         self.lab
             .servers()
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// The server is writable and replicates from nobody, asked directly.
-    pub async fn assert_is_primary(&self, name: &str) -> Result<()> {
+    pub(crate) async fn assert_is_primary(&self, name: &str) -> Result<()> {
         let server = self.lab.server(name);
         wait_until(&format!("{name} is a writable primary"), PATIENCE, || async {
             let read_only = server.value("SELECT @@global.read_only").await?;
@@ -153,7 +153,7 @@ impl World {
     }
 
     /// The replica replicates from the source with both threads, asked directly.
-    pub async fn assert_replicates(&self, replica: &str, source: &str) -> Result<()> {
+    pub(crate) async fn assert_replicates(&self, replica: &str, source: &str) -> Result<()> {
         let port = self.lab.server(source).port().to_string();
         let server = self.lab.server(replica);
         wait_until(&format!("{replica} replicates from {source}"), PATIENCE, || async {
@@ -196,6 +196,21 @@ fn config(lab: &Lab, folder: &tempfile::TempDir, extra: Value) -> Value {
 async fn start_daemon(config: &Value, folder: &tempfile::TempDir) -> Result<OrchestratorProcess> {
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_orchestrator"));
     OrchestratorProcess::start(binary, config, folder.path()).await
+}
+
+/// Starts writing to every server of the lab, wherever it is let.
+pub(crate) fn write_load(lab: &Lab) -> Result<Writer> {
+    Writer::start(&lab.addresses(), WriterOptions::default())
+}
+
+/// Waits until that many more rows are acknowledged.
+pub(crate) async fn wait_writes(writer: &Writer, more: usize) -> Result<()> {
+    let wanted = writer.acknowledged() + more;
+    wait_until("rows are acknowledged", PATIENCE, || async {
+        let count = writer.acknowledged();
+        if count >= wanted { Ok(()) } else { bail!("{count} of {wanted}") }
+    })
+    .await
 }
 
 /// Value of a counter or gauge in Prometheus text.

@@ -82,6 +82,8 @@ impl Engine {
             }
             let next = schedule.next_due().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
             tokio::select! {
+                // Fixed order: the same events give the same history.
+                biased;
                 Some(ended) = done.recv() => self.reschedule(&mut schedule, ended),
                 requested = self.inner.read_requests.take() => {
                     for key in requested {

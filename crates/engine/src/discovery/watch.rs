@@ -44,6 +44,8 @@ impl Engine {
                     let engine = self.clone();
                     self.inner.supervisor.start_loop("watch", async move {
                         tokio::select! {
+                            // Fixed order: the same events give the same history.
+                            biased;
                             () = stop.cancelled() => {}
                             () = engine.watch_one(key) => {}
                         }

@@ -61,6 +61,9 @@ pub(super) struct Journal {
     pub(super) replicas: Vec<StoredKey>,
     /// The chosen server, once chosen.
     pub(super) candidate: Option<StoredKey>,
+    /// The failed server was writable before this recovery may have made it read-only: undoing opens it again.
+    #[serde(default)]
+    pub(super) unfence: bool,
 }
 
 impl Journal {
@@ -71,6 +74,7 @@ impl Journal {
             failed: failed.into(),
             replicas: replicas.iter().map(StoredKey::from).collect(),
             candidate: None,
+            unfence: false,
         }
     }
 

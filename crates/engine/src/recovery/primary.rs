@@ -243,16 +243,17 @@ impl Engine {
         recovery.lost_replicas = failover.lost;
         recovery.participating = failover.participating;
         recovery.errors = failover.errors;
-        self.resolve(recovery).await;
+        // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
+        self.publish_primary(&request.finding, &promoted).await;
         let failed = is_failed_lost.then_some(&request.finding.key);
         self.set_lost_aside(failed, &recovery.lost_replicas).await;
+        self.resolve(recovery).await;
         self.audit(
             "recover-dead-master",
             Some(&request.finding.key),
             format!("promoted replica: {promoted}"),
         )
         .await;
-        self.publish_primary(&request.finding, &promoted).await;
         self.reread_cluster(request, &promoted).await;
         if let Err(error) = self.end_downtime(&promoted).await {
             recovery.errors.push(error.to_string());
@@ -299,7 +300,7 @@ impl Engine {
     pub(super) async fn resolve(&self, recovery: &mut Recovery) {
         let now = self.now();
         recovery.end = Some(now);
-        self.submit_quietly(Command::ResolveRecovery {
+        self.submit_patiently(Command::ResolveRecovery {
             uid: recovery.uid.clone(),
             is_successful: recovery.is_successful,
             successor: recovery.successor.clone(),

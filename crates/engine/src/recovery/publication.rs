@@ -17,7 +17,7 @@ impl Engine {
                 end: Some(now + self.settings().lost_downtime()),
             };
             self.fleet_mut().downtimes.insert(key.clone(), downtime.clone());
-            self.submit_quietly(Command::BeginDowntime(downtime)).await;
+            self.submit_patiently(Command::BeginDowntime(downtime)).await;
             self.audit(
                 "begin-downtime",
                 Some(key),
@@ -68,9 +68,9 @@ impl Engine {
             alias: alias.to_owned(),
             at: self.now(),
         };
-        self.submit_quietly(rename).await;
+        self.submit_patiently(rename).await;
         if !domain.is_empty() {
-            self.submit_quietly(Command::SetAttribute {
+            self.submit_patiently(Command::SetAttribute {
                 hostname: "*".to_owned(),
                 name: domain.to_owned(),
                 value: to,
@@ -93,7 +93,7 @@ impl Engine {
             (format!("{prefix}{alias}/port"), primary.port().to_string()),
         ];
         for (key, value) in pairs {
-            self.submit_quietly(Command::PutKeyValue { key, value, at: self.now() }).await;
+            self.submit_patiently(Command::PutKeyValue { key, value, at: self.now() }).await;
         }
     }
 }

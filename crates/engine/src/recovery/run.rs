@@ -4,17 +4,23 @@
 //! it. When nobody can be promoted, the replicas receive again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use decide::failover::{self, Choice, FailoverCase};
 use decide::plan_checker::{self, CheckContext, Severity};
 use futures_util::future::join_all;
-use model::{Instance, InstanceKey, Plan};
+use model::{Instance, InstanceKey, Plan, ThreadState};
 use ports::Deadline;
 use tracing::{error, info};
 
 use super::journal::{Journal, Stage};
 use crate::Engine;
 use crate::executor::PlanEnd;
+
+/// How often a promotion with a failed step is taken up again.
+const FORWARD_ATTEMPTS: u32 = 4;
+/// Pause between those attempts.
+const FORWARD_PAUSE: Duration = Duration::from_secs(1);
 
 /// A promotion that took place.
 #[derive(Clone, Debug)]
@@ -81,38 +87,93 @@ impl<'a> FailoverRun<'a> {
         let collected = self.run_checked(&failover::collect_plan(&self.case)).await?;
         let observed = self.read_replicas(&collected).await;
         self.check.observe(observed.iter().cloned());
-        let chosen = match self.choose_and_drain(&observed).await {
-            Ok(_) if !self.engine.may_act() => {
-                Err("this node lost the right to act; nothing was promoted".to_owned())
-            }
-            outcome => outcome,
-        };
-        let choice = match chosen {
-            Ok(choice) => choice,
+        let (choice, drain, drained) = match self.choose_and_drain(&observed).await {
+            Ok(chosen) => chosen,
             Err(reason) => {
-                self.release(&observed).await;
+                self.release().await;
                 return Err(reason);
             }
         };
-        self.save(Stage::Committing).await?;
+        if let Err(reason) = self.commit().await {
+            self.engine.undo_plan(&drain, &drained, self.uid).await;
+            self.release().await;
+            return Err(reason);
+        }
         self.check.lost = choice.lost().map(|(key, _)| key.clone()).collect();
-        let end = self.run_checked(&failover::promote_plan(&self.case, &choice)).await?;
+        let plan = failover::promote_plan(&self.case, &choice);
+        if let Err(reason) = self.judge(&plan) {
+            self.engine.undo_plan(&drain, &drained, self.uid).await;
+            self.release().await;
+            return Err(reason);
+        }
+        let end = self.engine.execute(&plan, self.uid).await;
         let lost = choice.lost().map(|(key, _)| key.clone()).collect();
-        let participating = choice.fates.keys().cloned().collect();
-        Ok(Failover::of(self.engine, &choice.candidate.key, lost, participating, &end))
+        match end.abort_error() {
+            None => {
+                let participating = choice.fates.keys().cloned().collect();
+                Ok(Failover::of(self.engine, &choice.candidate.key, lost, participating, &end))
+            }
+            Some(reason) => self.go_forward(&choice, reason).await,
+        }
+    }
+
+    /// The last moment at which turning back is possible.
+    async fn commit(&mut self) -> Result<(), String> {
+        if !self.engine.may_act() {
+            return Err("this node lost the right to act; nothing was promoted".to_owned());
+        }
+        self.save(Stage::Committing).await
+    }
+
+    /// A step of the promotion failed, and there is no way back: the candidate may have forgotten its source or be
+    /// writable already. What is left to do is planned anew from fresh reads, a few times.
+    async fn go_forward(&self, choice: &Choice, reason: String) -> Result<Failover, String> {
+        let replicas: Vec<InstanceKey> = choice.fates.keys().cloned().collect();
+        let candidate = &choice.candidate.key;
+        let mut reasons = vec![reason];
+        for attempt in 0..FORWARD_ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(FORWARD_PAUSE).await;
+            }
+            if !self.engine.may_act() {
+                reasons.push("this node lost the right to act in the middle of the promotion".to_owned());
+                break;
+            }
+            match self.engine.finish_promotion(self.uid, &self.case.failed, candidate, &replicas).await {
+                Ok(mut failover) => {
+                    failover.lost.extend(choice.lost().map(|(key, _)| key.clone()));
+                    failover.lost.sort();
+                    failover.lost.dedup();
+                    reasons.append(&mut failover.errors);
+                    failover.errors = reasons;
+                    return Ok(failover);
+                }
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        self.release().await;
+        Err(reasons.join("; "))
     }
 
     /// Runs a plan unless there is an error against it; an aborted plan has been undone and is an error.
     async fn run_checked(&mut self, plan: &Plan) -> Result<PlanEnd, String> {
-        let notes = plan_checker::check_plan(plan, &mut self.check);
-        if let Some(severe) = notes.iter().find(|note| note.severity == Severity::Error) {
-            error!(recovery = self.uid, plan = %plan.name, note = %severe, "the plan checker refuses a plan; this is a defect");
-            return Err(format!("plan {} was refused by its checker: {severe}", plan.name));
-        }
+        self.judge(plan)?;
         let end = self.engine.execute(plan, self.uid).await;
         match end.abort_error() {
             Some(reason) => Err(reason),
             None => Ok(end),
+        }
+    }
+
+    /// Asks the checker; a plan with an error against it is not run.
+    fn judge(&mut self, plan: &Plan) -> Result<(), String> {
+        let notes = plan_checker::check_plan(plan, &mut self.check);
+        match notes.iter().find(|note| note.severity == Severity::Error) {
+            Some(severe) => {
+                error!(recovery = self.uid, plan = %plan.name, note = %severe, "the plan checker refuses a plan; this is a defect");
+                Err(format!("plan {} was refused by its checker: {severe}", plan.name))
+            }
+            None => Ok(()),
         }
     }
 
@@ -125,7 +186,7 @@ impl<'a> FailoverRun<'a> {
     }
 
     /// Chooses a candidate and lets it apply what was received; when one cannot, the next best is tried.
-    async fn choose_and_drain(&mut self, observed: &[Arc<Instance>]) -> Result<Choice, String> {
+    async fn choose_and_drain(&mut self, observed: &[Arc<Instance>]) -> Result<(Choice, Plan, PlanEnd), String> {
         let mut failures = Vec::new();
         for _attempt in 0..self.case.replicas.len().max(1) {
             let choice = match failover::choose(&self.case, observed) {
@@ -136,11 +197,13 @@ impl<'a> FailoverRun<'a> {
                 }
             };
             self.engine.write_step_later(self.uid, choice.to_string());
+            self.journal.unfence = self.case.old_primary.as_ref().is_none_or(|old| !old.read_only);
             self.journal.candidate = Some((&choice.candidate.key).into());
             self.save(Stage::Draining).await?;
             let before = self.check.clone();
-            match self.run_checked(&failover::drain_plan(&self.case, &choice)).await {
-                Ok(_) => return Ok(choice),
+            let plan = failover::drain_plan(&self.case, &choice);
+            match self.run_checked(&plan).await {
+                Ok(end) => return Ok((choice, plan, end)),
                 Err(reason) => {
                     self.check = before;
                     failures.push(reason.clone());
@@ -151,9 +214,14 @@ impl<'a> FailoverRun<'a> {
         Err(failures.join("; "))
     }
 
-    /// Nobody will be promoted: the replicas receive again, should their primary come back.
-    async fn release(&self, observed: &[Arc<Instance>]) {
-        let end = self.engine.execute(&failover::release_plan(&self.case, observed), self.uid).await;
+    /// Nobody will be promoted: the replicas receive again, should their primary come back. All of them are read once
+    /// more, because one that could not be read before, or did not answer, may have been stopped nevertheless.
+    async fn release(&self) {
+        let limit = Deadline::after(self.engine.compiled().reasonable_check);
+        let reads = join_all(self.case.replicas.iter().map(|r| self.engine.read_instance(&r.key, limit))).await;
+        let stopped: Vec<Arc<Instance>> =
+            reads.into_iter().flatten().filter(|read| read.replication.io_thread == ThreadState::Stopped).collect();
+        let end = self.engine.execute(&failover::release_plan(&self.case, &stopped), self.uid).await;
         for reason in end.errors() {
             self.engine.write_step_later(self.uid, reason);
         }

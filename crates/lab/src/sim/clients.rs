@@ -90,7 +90,6 @@ impl World {
         };
         self.transactions.push(transaction);
         self.writers[at].pending = Some(pending);
-        self.note_write(server);
     }
 
     /// A semi-sync replica has the transaction in its relay log.

@@ -1,6 +1,6 @@
 //! Receivers and appliers: what one tick does to a replica.
 
-use super::server::{Logged, Power, Receiver, Relayed, SimServer};
+use super::server::{Logged, Receiver, Relayed, SimServer};
 use super::world::{Party, Sight, World};
 
 /// Error numbers as servers report them.
@@ -162,11 +162,6 @@ impl SimServer {
         } else if channel.relay.is_empty() {
             channel.executed = event.end;
         }
-    }
-
-    /// Stopped or hung, so that whatever its threads are said to do does not happen.
-    pub(super) fn stands_still(&self) -> bool {
-        self.power != Power::Up
     }
 }
 

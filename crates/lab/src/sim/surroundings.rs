@@ -10,7 +10,7 @@ use ports::{
     AnalysisChange, AuditQuery, Clock, CommandLog, Deadline, DetectionQuery, HookEnvironment, HookError, HookRunner,
     InstanceWrite, Lease, RecoveryQuery, Store, StoreError,
 };
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::inject::{StepFault, is_step};
 use super::servers::Access;
@@ -71,7 +71,13 @@ impl HookRunner for SimHooks {
                 Err(HookError::Failed { command: command.to_owned(), status, output })
             }
             HookMode::Hang => {
-                sleep_until(deadline.instant()).await;
+                let healing = async {
+                    while self.0.live(|world| world.hooks).await == HookMode::Hang {
+                        sleep(Duration::from_millis(500)).await;
+                    }
+                };
+                // Ends with the healing, or when its time is up.
+                let _ = tokio::time::timeout_at(deadline.instant(), healing).await;
                 Err(HookError::TimedOut { command: command.to_owned(), output: String::new() })
             }
         }

@@ -77,15 +77,6 @@ impl TransactionSet {
         found
     }
 
-    /// Everything of `other` too.
-    pub(super) fn add_all(&mut self, other: &Self, all: &[Transaction]) {
-        for number in other.beyond(self) {
-            if let Some(transaction) = all.get(number as usize) {
-                self.insert(transaction);
-            }
-        }
-    }
-
     /// `uuid:1-5:7,uuid:1`, as MySQL prints it.
     pub(super) fn to_mysql_text(&self) -> String {
         let mut texts = Vec::new();

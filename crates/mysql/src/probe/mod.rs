@@ -19,8 +19,8 @@ use std::time::Duration;
 use model::{InstanceKey, Observation, ReadProgress};
 use ports::{Deadline, ProbeRequest};
 
-pub(crate) use knowledge::Knowledge;
-pub(crate) use replication::choose_channel;
+pub(crate) use knowledge::{Knowledge, Naming};
+pub(crate) use replication::{choose_channel, read as read_replication, source_of};
 
 use self::asks::{Answers, Ask};
 use crate::capabilities::Family;

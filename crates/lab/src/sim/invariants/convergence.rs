@@ -19,6 +19,9 @@ pub enum Degraded {
     BelowDeadIntermediate,
     /// The primary is dead for good and nobody could be promoted; the record says why.
     NoPrimary,
+    /// A MariaDB replica that could not apply its relay log in time: its receiver stays stopped, because starting it
+    /// would throw the relay log away. The record says so.
+    StoppedToKeepRelayLog,
     /// The primary restarted read-only by its own configuration.
     ConfiguredReadOnly,
 }
@@ -101,6 +104,9 @@ impl World {
         }
         match server.channel.receiver {
             Receiver::Stopped if server.channel.receiver_errno != 0 => return Ok(Some(Degraded::Diverged)),
+            Receiver::Stopped if server.is_mariadb() && self.could_not_drain(server) => {
+                return Ok(Some(Degraded::StoppedToKeepRelayLog));
+            }
             Receiver::Stopped if server.channel.stopped_by_orchestrator => {
                 return Err(format!("orchestrator stopped the receiver of {name} and left it so"));
             }
@@ -140,6 +146,11 @@ impl World {
             }
         }
         false
+    }
+
+    fn could_not_drain(&self, server: &SimServer) -> bool {
+        let text = format!("{}: could not wait until", server.key);
+        self.backend.steps.iter().any(|step| step.message.contains(&text))
     }
 
     fn was_replaced(&self, server: usize) -> bool {

@@ -16,9 +16,9 @@ impl World {
             if instance.is_last_check_valid() {
                 self.watcher.known.insert(instance.key.clone(), Arc::clone(instance));
             } else if let Some(known) = self.watcher.known.get(&instance.key)
-                && identity(known) != identity(instance)
+                && is_blanked(known, instance)
             {
-                blanked.push(format!("facts of {} changed while it could not be read", instance.key.hostname()));
+                blanked.push(format!("facts of {} were blanked while it could not be read", instance.key.hostname()));
             }
         }
         for text in blanked {
@@ -27,15 +27,15 @@ impl World {
     }
 }
 
-/// What only a read can tell.
-fn identity(instance: &Instance) -> (u32, &str, &str, &str, &str, bool, usize) {
-    (
-        instance.server_id,
-        &instance.server_uuid,
-        &instance.version.text,
-        &instance.executed_gtid,
-        &instance.mariadb_gtid_position,
-        instance.log_bin,
-        instance.replicas.len(),
-    )
+/// Something that was known is not known any more.
+fn is_blanked(known: &Instance, now: &Instance) -> bool {
+    let is_gone = |known: &str, now: &str| !known.is_empty() && now.is_empty();
+    (known.server_id != 0 && now.server_id == 0)
+        || (known.log_bin && !now.log_bin)
+        || (!known.replicas.is_empty() && now.replicas.is_empty())
+        || is_gone(&known.server_uuid, &now.server_uuid)
+        || is_gone(&known.version.text, &now.version.text)
+        || is_gone(&known.executed_gtid, &now.executed_gtid)
+        || is_gone(&known.mariadb_gtid_position, &now.mariadb_gtid_position)
+        || is_gone(&known.cluster_name, &now.cluster_name)
 }

@@ -14,6 +14,8 @@ mod proof_of_life;
 mod read_only_primary;
 mod single_writer;
 
+pub use convergence::Degraded;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,14 +35,17 @@ pub(super) struct Watcher {
     pub(super) panics: u64,
     promotions: Vec<Promotion>,
     known: BTreeMap<InstanceKey, Arc<Instance>>,
-    /// Changes that servers accepted in noop mode.
+    /// How long a failover blocks the next one of its cluster.
     pub(super) block_ms: u64,
 }
 
 impl World {
-    /// Notes a broken invariant.
+    /// Notes a broken invariant, once.
     pub(super) fn violate(&mut self, invariant: &str, text: impl AsRef<str>) {
         let line = format!("{invariant}: {}", text.as_ref());
+        if self.watcher.violations.contains(&line) {
+            return;
+        }
         self.tell(format!("VIOLATION {line}"));
         self.watcher.violations.push(line);
     }
@@ -55,10 +60,5 @@ impl World {
     pub(super) fn note_opening(&mut self, server: usize) {
         self.check_single_writer(server);
         self.note_promotion(server);
-    }
-
-    /// A client wrote to a server.
-    pub(super) fn note_write(&mut self, server: usize) {
-        self.check_write(server);
     }
 }

@@ -1,0 +1,102 @@
+//! Random histories of the simulator: many seeds at once, or the story of one.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser;
+use lab::sim::{Outcome, run_seed};
+
+/// Runs the engine on simulated servers.
+#[derive(Parser)]
+#[command(name = "orchestrator-sim")]
+struct Options {
+    /// How many seeds to run, from `--from` on.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// First seed.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// Print the story of this one seed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many at the same time; by default one per processor.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Go on after the first broken invariant and report all.
+    #[arg(long)]
+    keep_going: bool,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse();
+    let mut out = std::io::stdout().lock();
+    if let Some(seed) = options.seed {
+        let outcome = run_seed(seed);
+        writeln!(out, "{}", outcome.to_text())?;
+        return Ok(if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let began = Instant::now();
+    let outcomes = run_many(&options);
+    let mut degraded: BTreeMap<String, u64> = BTreeMap::new();
+    for state in outcomes.iter().flat_map(|outcome| &outcome.degraded) {
+        *degraded.entry(format!("{state:?}")).or_default() += 1;
+    }
+    let broken: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).collect();
+    for outcome in &broken {
+        for violation in &outcome.violations {
+            writeln!(out, "seed {}: {violation}", outcome.seed)?;
+        }
+    }
+    let sum = |of: fn(&Outcome) -> usize| outcomes.iter().map(of).sum::<usize>();
+    writeln!(
+        out,
+        "{} histories in {:.1} s: {} promotions, {} acknowledged writes, {} of them lost although a semi-sync replica \
+         had them; {} histories break an invariant",
+        outcomes.len(),
+        began.elapsed().as_secs_f64(),
+        sum(|outcome| outcome.promotions),
+        sum(|outcome| outcome.acknowledged),
+        sum(|outcome| outcome.lost_semi_sync),
+        broken.len()
+    )?;
+    writeln!(out, "degraded ends: {degraded:?}")?;
+    if let Some(first) = broken.first() {
+        writeln!(out, "replay with: orchestrator-sim --seed {}", first.seed)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Outcomes by seed, without the stories; ends early at a broken invariant unless told to go on.
+fn run_many(options: &Options) -> Vec<Outcome> {
+    let threads = options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let next = AtomicU64::new(options.from);
+    let end = options.from.saturating_add(options.seeds);
+    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut done = Vec::new();
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= end {
+                            return done;
+                        }
+                        let mut outcome = run_seed(seed);
+                        outcome.story = Vec::new();
+                        if !outcome.violations.is_empty() && !options.keep_going {
+                            next.store(end, Ordering::Relaxed);
+                        }
+                        done.push(outcome);
+                    }
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    outcomes.sort_by_key(|outcome| outcome.seed);
+    outcomes
+}

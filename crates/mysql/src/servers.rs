@@ -1,0 +1,267 @@
+//! [`MySqlServers`]: one place per observed server with its few kept connections.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use model::{Action, InstanceKey, Observation, Secret};
+use ports::{
+    ActionError, ActionOutcome, Deadline, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers,
+};
+use tokio::time::Instant;
+
+use crate::act::{self, Work};
+use crate::connect::{Connector, Lane, reject_invalid};
+use crate::errors::Failure;
+use crate::memory::Memory;
+use crate::options::MySqlOptions;
+use crate::probe::{self, ReadFailure, Subject};
+use crate::session::Session;
+use crate::{statements, watch};
+
+/// Reads of one server at the same time: one, and others that must not wait for one that hangs.
+const READS_PER_SERVER: usize = 3;
+/// Actions on one server at the same time.
+const ACTIONS_PER_SERVER: usize = 2;
+
+struct Place {
+    reads: Lane,
+    actions: Lane,
+}
+
+/// Access to MySQL, MariaDB and Percona servers.
+pub struct MySqlServers {
+    options: MySqlOptions,
+    connector: Connector,
+    places: Mutex<BTreeMap<InstanceKey, Arc<Place>>>,
+    memory: Memory,
+}
+
+impl MySqlServers {
+    /// Access with these options. TLS files are read when the first connection is made.
+    ///
+    /// # Errors
+    /// A TLS file that is configured does not exist.
+    pub fn new(options: MySqlOptions) -> std::io::Result<Self> {
+        let tls = &options.tls;
+        for file in [&tls.ca_file, &tls.cert_file, &tls.key_file].into_iter().flatten() {
+            std::fs::metadata(file)
+                .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
+        }
+        Ok(Self { options, connector: Connector::new(), places: Mutex::default(), memory: Memory::default() })
+    }
+
+    fn place(&self, key: &InstanceKey) -> Arc<Place> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places
+            .entry(key.clone())
+            .or_insert_with(|| {
+                Arc::new(Place { reads: Lane::new(READS_PER_SERVER), actions: Lane::new(ACTIONS_PER_SERVER) })
+            })
+            .clone()
+    }
+
+    async fn session(&self, lane: &Lane, key: &InstanceKey, deadline: Deadline) -> Result<Session, Failure> {
+        match lane.take(self.options.connection_lifetime) {
+            Some(session) => Ok(session),
+            None => self.connector.open(key, &self.options, deadline).await,
+        }
+    }
+
+    async fn read(
+        &self,
+        key: &InstanceKey,
+        request: &ProbeRequest,
+        deadline: Deadline,
+    ) -> Result<Observation, ReadFailure> {
+        reject_invalid(key).map_err(ReadFailure::early)?;
+        let place = self.place(key);
+        let _permit = place.reads.enter(deadline).await.map_err(ReadFailure::early)?;
+        let subject = Subject { key, options: &self.options, request, memory: &self.memory };
+        loop {
+            let mut session = self.session(&place.reads, key, deadline).await.map_err(ReadFailure::early)?;
+            let outcome = probe::read(&mut session, &subject, deadline).await;
+            match outcome {
+                // The server closed an idle connection: that says nothing about its health.
+                Err(lost) if session.is_reused && lost.failure.is_lost_connection() => {}
+                outcome => {
+                    place.reads.put(session);
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    /// Does a job on the server over an operations connection; a connection lost while idle is replaced.
+    async fn run(&self, key: &InstanceKey, deadline: Deadline, job: Job<'_>) -> Result<Done, Failure> {
+        reject_invalid(key)?;
+        let deadline = deadline.at_most(self.options.operation_timeout);
+        let place = self.place(key);
+        let _permit = place.actions.enter(deadline).await?;
+        loop {
+            let mut session = self.session(&place.actions, key, deadline).await?;
+            let is_reused = session.is_reused;
+            let mut current = Work { session: &mut session, deadline, sent: Vec::new() };
+            let outcome = job.run(&mut current).await;
+            let sent = std::mem::take(&mut current.sent);
+            match outcome {
+                Err(lost) if is_reused && lost.is_lost_connection() && sent.is_empty() => {}
+                outcome => {
+                    place.actions.put(session);
+                    return outcome.map(|credentials| Done { credentials, statements: sent });
+                }
+            }
+        }
+    }
+
+    fn refuse_noop(&self, what: &str) -> Result<(), Failure> {
+        if self.options.noop {
+            return Err(Failure::own(
+                ErrorClass::Rejected,
+                format!("noop: aborting {what}; signalling error but nothing went wrong."),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Something to do on a server.
+#[derive(Clone, Copy)]
+enum Job<'a> {
+    Act(&'a Action),
+    ReadCredentials { own_query: &'a str },
+    SetCredentials { user: &'a str, password: &'a Secret },
+}
+
+struct Done {
+    credentials: Option<(String, Secret)>,
+    statements: Vec<String>,
+}
+
+impl Job<'_> {
+    async fn run(self, work: &mut Work<'_>) -> Result<Option<(String, Secret)>, Failure> {
+        match self {
+            Self::Act(action) => act::perform(work, action).await.map(|()| None),
+            Self::SetCredentials { user, password } => {
+                act::set_credentials(work, user, password).await.map(|()| None)
+            }
+            Self::ReadCredentials { own_query } => read_credentials(work, own_query).await,
+        }
+    }
+}
+
+/// The operator's query decides when there is one; else the server's own tables, where it has them.
+async fn read_credentials(work: &mut Work<'_>, own_query: &str) -> Result<Option<(String, Secret)>, Failure> {
+    let statement = if !own_query.is_empty() {
+        own_query
+    } else if work.session.capabilities().credentials_table {
+        statements::CREDENTIALS
+    } else {
+        return Ok(None);
+    };
+    let answer = work.ask(statement).await?;
+    let Some(row) = answer.first() else { return Ok(None) };
+    let user = row.at(0).unwrap_or_default().into_owned();
+    let password = row.at(1).unwrap_or_default().into_owned();
+    Ok((!user.is_empty()).then(|| (user, Secret::new(password))))
+}
+
+fn action_error(key: &InstanceKey, action: &str, failure: Failure) -> ActionError {
+    ActionError {
+        key: key.clone(),
+        action: action.to_owned(),
+        class: failure.class,
+        number: failure.number,
+        message: failure.message,
+    }
+}
+
+#[async_trait]
+impl Servers for MySqlServers {
+    async fn probe(
+        &self,
+        key: &InstanceKey,
+        request: &ProbeRequest,
+        deadline: Deadline,
+    ) -> Result<Observation, ProbeError> {
+        let deadline = deadline.at_most(self.options.connect_timeout + self.options.discovery_read_timeout);
+        let read = tokio::time::timeout_at(deadline.instant(), self.read(key, request, deadline)).await;
+        let outcome =
+            read.unwrap_or_else(|_| Err(ReadFailure::early(Failure::timed_out("reading the server"))));
+        outcome.map_err(|failed| ProbeError {
+            key: key.clone(),
+            progress: failed.progress,
+            class: failed.failure.class,
+            number: failed.failure.number,
+            message: failed.failure.message,
+            skipped_by_filter: failed.skipped_by_filter,
+        })
+    }
+
+    async fn act(
+        &self,
+        key: &InstanceKey,
+        action: &Action,
+        deadline: Deadline,
+    ) -> Result<ActionOutcome, ActionError> {
+        let began = Instant::now();
+        if *action == Action::Probe {
+            let observation =
+                self.probe(key, &ProbeRequest::default(), deadline).await.map_err(|error| ActionError {
+                    key: key.clone(),
+                    action: action.to_string(),
+                    class: error.class,
+                    number: error.number,
+                    message: error.message,
+                })?;
+            return Ok(ActionOutcome {
+                observation: Some(Box::new(observation)),
+                elapsed: began.elapsed(),
+                statements: Vec::new(),
+            });
+        }
+        if action.is_change() {
+            self.refuse_noop(&action.to_string()).map_err(|f| action_error(key, &action.to_string(), f))?;
+        }
+        let outcome = self.run(key, deadline, Job::Act(action)).await;
+        let done = outcome.map_err(|failure| action_error(key, &action.to_string(), failure))?;
+        Ok(ActionOutcome { observation: None, elapsed: began.elapsed(), statements: done.statements })
+    }
+
+    async fn watch(&self, key: &InstanceKey) -> LostConnection {
+        watch::until_lost(key, &self.options, &self.connector).await
+    }
+
+    async fn forget(&self, key: &InstanceKey) {
+        let place = self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        if let Some(place) = place {
+            place.reads.close();
+            place.actions.close();
+        }
+        self.connector.forget(key);
+        self.memory.forget(key);
+    }
+
+    async fn replication_credentials(
+        &self,
+        key: &InstanceKey,
+        deadline: Deadline,
+    ) -> Result<Option<(String, Secret)>, ActionError> {
+        let own_query = self.options.queries.replication_credentials.trim().trim_end_matches(';');
+        let outcome = self.run(key, deadline, Job::ReadCredentials { own_query }).await;
+        outcome.map(|done| done.credentials).map_err(|f| action_error(key, "read replication credentials", f))
+    }
+
+    async fn set_replication_credentials(
+        &self,
+        key: &InstanceKey,
+        user: &str,
+        password: &Secret,
+        deadline: Deadline,
+    ) -> Result<(), ActionError> {
+        let action = "set the replication account";
+        self.refuse_noop(action).map_err(|failure| action_error(key, action, failure))?;
+        let outcome = self.run(key, deadline, Job::SetCredentials { user, password }).await;
+        outcome.map(|_| ()).map_err(|failure| action_error(key, action, failure))
+    }
+}
