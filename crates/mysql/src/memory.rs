@@ -1,36 +1,70 @@
-//! What reads of all servers have found out about who replicates from whom.
-//!
-//! A process list names only the host of a replica. When a replica on that host is known to replicate from the server
-//! asked, its port is known too.
+//! What is remembered about a server between connections.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use model::InstanceKey;
+use tokio::time::Instant;
 
-/// Source of each server that was read. Bounded by the number of servers read.
+use crate::statements::Channel;
+
+/// Remembered facts of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    sources: Mutex<BTreeMap<InstanceKey, InstanceKey>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    channel: Option<Channel>,
+    heartbeats: Option<(u64, Instant)>,
 }
 
 impl Memory {
-    /// Notes what a server replicates from.
-    pub(crate) fn note(&self, replica: &InstanceKey, source: &InstanceKey) {
-        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        sources.insert(replica.clone(), source.clone());
+    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Forgets a server.
-    pub(crate) fn forget(&self, replica: &InstanceKey) {
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner).remove(replica);
+    /// The channel that the last read chose; `None` before the first read and after [`Self::forget_channel`].
+    pub(crate) fn channel(&self) -> Option<Channel> {
+        self.with(|state| state.channel.clone())
     }
 
-    /// Known replicas of a server on one host.
-    pub(crate) fn replicas_on(&self, host: &str, source: &InstanceKey) -> Vec<InstanceKey> {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_one =
-            |(replica, known): &(&InstanceKey, &InstanceKey)| replica.hostname() == host && *known == source;
-        sources.iter().filter(is_one).map(|(replica, _)| replica.clone()).collect()
+    pub(crate) fn remember_channel(&self, name: &str) {
+        self.with(|state| {
+            if state.channel.as_ref().is_none_or(|known| known.0 != name) {
+                state.channel = Some(Channel(name.to_owned()));
+            }
+        });
+    }
+
+    pub(crate) fn forget_channel(&self) {
+        self.with(|state| state.channel = None);
+    }
+
+    /// How long the count of heartbeats has stood still, for servers that do not tell when the last one came: at
+    /// least this old, never older than our first look. `None` = no heartbeat was ever received.
+    pub(crate) fn heartbeat_age(&self, received: u64) -> Option<Duration> {
+        self.with(|state| match state.heartbeats {
+            Some((count, since)) if count == received => (received > 0).then(|| since.elapsed()),
+            _ => {
+                state.heartbeats = Some((received, Instant::now()));
+                (received > 0).then_some(Duration::ZERO)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn heartbeat_age_counts_from_the_last_change() {
+        let memory = Memory::default();
+        assert_eq!(memory.heartbeat_age(0), None);
+        assert_eq!(memory.heartbeat_age(1), Some(Duration::ZERO));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(memory.heartbeat_age(1), Some(Duration::from_secs(3)));
+        assert_eq!(memory.heartbeat_age(2), Some(Duration::ZERO));
     }
 }

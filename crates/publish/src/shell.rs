@@ -25,7 +25,8 @@ const LAST_OUTPUT: Duration = Duration::from_secs(1);
 /// * The file is readable by the owner only and removed when the hook has ended.
 /// * Output and errors are captured together; their first and last 4 KiB are kept.
 /// * The hook and all it starts form a process group. At the deadline, or when the call is dropped, the group is killed.
-/// * A hook that ends by itself may leave processes in the background. They live on; what they print is lost.
+/// * A hook that ends by itself may leave processes in the background. They live on, but should print elsewhere: a second
+///   later nobody reads their output any more, and printing into it would end them.
 ///
 /// Differs: the original had no time limit, and waited for background processes that kept the output open.
 #[derive(Clone, Debug)]

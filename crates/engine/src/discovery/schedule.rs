@@ -75,7 +75,10 @@ impl Engine {
         }
         loop {
             while let Some(key) = schedule.pop_due(Instant::now()) {
-                if self.should_poll(&key) {
+                if !self.may_act() {
+                    // It stays in the schedule, so that polling goes on as soon as this node may act (again).
+                    schedule.plan(key, Instant::now() + self.compiled().analysis.poll);
+                } else if self.should_poll(&key) {
                     schedule.running.insert(key.clone());
                     self.start_poll(key, &healthy, &dead, done_sender.clone());
                 }
@@ -96,7 +99,7 @@ impl Engine {
     }
 
     fn should_poll(&self, key: &InstanceKey) -> bool {
-        key.is_valid() && !self.is_forgotten(key) && !self.compiled().ignores_host(key) && self.may_act()
+        key.is_valid() && !self.is_forgotten(key) && !self.compiled().ignores_host(key)
     }
 
     fn start_poll(

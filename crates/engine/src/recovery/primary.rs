@@ -222,7 +222,12 @@ impl Engine {
         let end = self.execute(&plan, uid).await;
         match end.abort_error() {
             Some(reason) => Err(reason),
-            None => Ok(Failover::of(self, candidate, Vec::new(), replicas.to_vec(), &end)),
+            None => {
+                // Detached by the former process, because they could not follow.
+                let detached = read.iter().filter(|replica| replica.primary_key == failed.detached());
+                let lost = detached.map(|replica| replica.key.clone()).collect();
+                Ok(Failover::of(self, candidate, lost, replicas.to_vec(), &end))
+            }
         }
     }
 

@@ -50,6 +50,9 @@ fn main() -> anyhow::Result<ExitCode> {
             writeln!(out, "seed {}: {violation}", outcome.seed)?;
         }
     }
+    for outcome in outcomes.iter().filter(|outcome| outcome.lost_semi_sync > 0) {
+        writeln!(out, "seed {}: lost {} writes that a semi-sync replica had", outcome.seed, outcome.lost_semi_sync)?;
+    }
     let sum = |of: fn(&Outcome) -> usize| outcomes.iter().map(of).sum::<usize>();
     writeln!(
         out,

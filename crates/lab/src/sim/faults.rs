@@ -116,6 +116,8 @@ impl World {
         if matches!(self.servers[server].power, Power::Down | Power::Off) {
             return;
         }
+        // A server that logs nothing of what it applies has no tail that the log could lack.
+        let tail = if self.servers[server].nature.logs_updates { tail } else { 0 };
         self.servers[server].crash(power, tail);
         self.servers[server].receiving_since = None;
     }

@@ -33,7 +33,8 @@ pub struct Outcome {
     pub promotions: usize,
     /// Writes acknowledged to clients.
     pub acknowledged: usize,
-    /// Of those, the ones that a semi-sync replica had and the published primary does not have at the end.
+    /// Of those, the ones that a semi-sync replica had and the published primary does not have at the end, in clusters
+    /// where no server lost commits, or its relay log, in a crash of its own.
     pub lost_semi_sync: usize,
     /// Virtual milliseconds that passed.
     pub lasted_ms: u64,
@@ -239,6 +240,14 @@ impl<'a> Run<'a> {
             .iter()
             .map(|writer| {
                 let primary = &world.servers[world.published(writer.cluster)];
+                let members = &world.clusters[writer.cluster].members;
+                let has_lost = |member: &usize| {
+                    let server = &world.servers[*member];
+                    server.lost_tail || server.lost_relay_log
+                };
+                if members.iter().any(has_lost) {
+                    return 0;
+                }
                 let is_lost = |number: u32| !primary.executed.has_number(number);
                 writer.acknowledged.iter().filter(|write| write.by_semi_sync && is_lost(write.number)).count()
             })

@@ -151,6 +151,8 @@ pub(super) struct SimServer {
     pub(super) opened_by_orchestrator: bool,
     /// A crash took committed transactions away.
     pub(super) lost_tail: bool,
+    /// A crash took received transactions away that were not applied yet.
+    pub(super) lost_relay_log: bool,
 }
 
 const FIRST_POSITION: u64 = 157;
@@ -218,6 +220,7 @@ impl SimServer {
             closed_by_orchestrator: false,
             opened_by_orchestrator: false,
             lost_tail: false,
+            lost_relay_log: false,
         }
     }
 
@@ -303,7 +306,8 @@ impl SimServer {
     pub(super) fn crash(&mut self, power: Power, lost: usize) {
         self.power = power;
         let kept = self.binlog.len().saturating_sub(lost);
-        if kept < self.binlog.len() {
+        let is_losing = kept < self.binlog.len();
+        if is_losing {
             self.binlog.truncate(kept);
             self.lost_tail = true;
             let mut executed = TransactionSet::default();
@@ -316,7 +320,8 @@ impl SimServer {
                 self.slave_position = last;
             }
         }
-        if self.nature.loses_relay_log || self.is_mariadb() || kept < self.binlog.len() {
+        if self.nature.loses_relay_log || self.is_mariadb() || is_losing {
+            self.lost_relay_log |= !self.channel.relay.is_empty();
             self.channel.purge_relay_log();
             self.channel.received_position = self.slave_position;
         }

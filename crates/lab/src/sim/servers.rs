@@ -13,6 +13,9 @@ use super::actions::Effect;
 use super::inject::StepFault;
 use super::world::{HOP_MS, Party, Sight, World};
 
+/// Longest silence after one question of a wait.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
 /// The world, and a bell that rings when power, links or limits changed.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -103,6 +106,14 @@ impl Access {
         }
     }
 
+    /// An answer that never comes: for that long the server counts as out of reach. A wait is a sequence of questions,
+    /// so that one lost answer does not last as long as the whole wait may.
+    async fn stay_silent(&self, server: usize, action: &Action, deadline: Deadline) {
+        let limit = if action.is_change() { deadline } else { deadline.at_most(LONGEST_SILENCE) };
+        sleep_until(limit.instant()).await;
+        self.live(|world| world.servers[server].reachable_since = None).await;
+    }
+
     async fn number(&self, key: &InstanceKey) -> Option<usize> {
         self.live(|world| world.find(key)).await
     }
@@ -123,7 +134,7 @@ impl Access {
             }
             Some(StepFault::Error) => return Err((ErrorClass::Server, Some(1105), "broken on purpose".to_owned())),
             Some(StepFault::Timeout) => {
-                sleep_until(deadline.instant()).await;
+                self.stay_silent(server, action, deadline).await;
                 return Err(plain(ErrorClass::TimedOut));
             }
             Some(StepFault::LostAnswer | StepFault::CrashAfter) | None => {}
@@ -158,7 +169,7 @@ impl Access {
                 std::future::pending::<()>().await;
             }
             Some(StepFault::LostAnswer) => {
-                sleep_until(deadline.instant()).await;
+                self.stay_silent(server, action, deadline).await;
                 return Err(plain(ErrorClass::TimedOut));
             }
             _ => {}

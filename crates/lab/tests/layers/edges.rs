@@ -35,7 +35,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "server",
         ],
     ),
-    ("lab", &["model"]),
+    ("lab", &["model", "ports", "settings", "decide", "engine"]),
 ];
 
 /// The crates that hold no I/O, async or serialisation, and all that they may use from elsewhere.

@@ -1,33 +1,32 @@
-//! What is asked in one read: a list of statements in one request, and their answers.
+//! What can be asked of a server, when each question is due, and in which words.
 
 use super::Subject;
-use crate::capabilities::Capabilities;
-use crate::options::Queries;
-use crate::probe::knowledge::Script;
+use super::knowledge::{Naming, Script};
+use crate::capabilities::Family;
 use crate::session::Session;
 use crate::statements;
-use crate::tables::Table;
+use crate::tables::{Table, is_on};
 
-/// One statement of a read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One statement of a read. The order is the order of sending: required ones first, fragile ones last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     Basics,
     Replication,
     BinaryLog,
-    Receivers,
     Plugins,
     SemiSync,
     SemiSyncStatus,
-    Group,
-    ReplicaList,
+    Replicas,
     BinlogReaders,
+    Receivers,
     Credentials,
+    Group,
     NdbNodes,
     User(UserQuery),
 }
 
 /// A query of the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UserQuery {
     ReplicationLag,
     ClusterAlias,
@@ -42,7 +41,7 @@ pub(crate) enum UserQuery {
 }
 
 impl UserQuery {
-    const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::ReplicationLag,
         Self::ClusterAlias,
         Self::ClusterDomain,
@@ -55,24 +54,8 @@ impl UserQuery {
         Self::PseudoGtid,
     ];
 
-    /// Its text, without a semicolon at the end; empty when not configured.
-    pub(crate) fn text(self, queries: &Queries) -> &str {
-        let text = match self {
-            Self::ReplicationLag => &queries.replication_lag,
-            Self::ClusterAlias => &queries.cluster_alias,
-            Self::ClusterDomain => &queries.cluster_domain,
-            Self::InstanceAlias => &queries.instance_alias,
-            Self::PromotionRule => &queries.promotion_rule,
-            Self::DataCenter => &queries.data_center,
-            Self::Region => &queries.region,
-            Self::PhysicalEnvironment => &queries.physical_environment,
-            Self::SemiSyncEnforced => &queries.semi_sync_enforced,
-            Self::PseudoGtid => &queries.pseudo_gtid,
-        };
-        text.trim().trim_end_matches(';').trim_end()
-    }
-
-    fn setting(self) -> &'static str {
+    /// The name of the setting.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ReplicationLag => "ReplicationLagQuery",
             Self::ClusterAlias => "DetectClusterAliasQuery",
@@ -86,135 +69,192 @@ impl UserQuery {
             Self::PseudoGtid => "DetectPseudoGTIDQuery",
         }
     }
+
+    /// The configured text without a closing semicolon; empty when not configured.
+    pub(crate) fn text<'a>(self, subject: &Subject<'a>) -> &'a str {
+        let queries = &subject.options.queries;
+        let text = match self {
+            Self::ReplicationLag => &queries.replication_lag,
+            Self::ClusterAlias => &queries.cluster_alias,
+            Self::ClusterDomain => &queries.cluster_domain,
+            Self::InstanceAlias => &queries.instance_alias,
+            Self::PromotionRule => &queries.promotion_rule,
+            Self::DataCenter => &queries.data_center,
+            Self::Region => &queries.region,
+            Self::PhysicalEnvironment => &queries.physical_environment,
+            Self::SemiSyncEnforced => &queries.semi_sync_enforced,
+            Self::PseudoGtid => &queries.pseudo_gtid,
+        };
+        text.trim_end_matches(|c: char| c == ';' || c.is_whitespace())
+    }
+
+    fn is_due(self, subject: &Subject<'_>) -> bool {
+        let is_asked = match self {
+            Self::ClusterAlias => subject.request.ask_cluster_alias,
+            Self::ClusterDomain => subject.request.ask_cluster_domain,
+            _ => true,
+        };
+        is_asked && !self.text(subject).is_empty()
+    }
 }
 
 impl Ask {
-    /// Name for notes.
+    /// For notes about what could not be read.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Basics => "basic variables",
             Self::Replication => "replication status",
             Self::BinaryLog => "binary log status",
-            Self::Receivers => "receiver state",
-            Self::Plugins => "plugins",
+            Self::Plugins => "installed plugins",
             Self::SemiSync => "semi-sync variables",
             Self::SemiSyncStatus => "semi-sync status",
-            Self::Group => "group replication",
-            Self::ReplicaList => "list of replicas",
+            Self::Replicas => "list of replicas",
             Self::BinlogReaders => "process list",
+            Self::Receivers => "receiver heartbeats",
             Self::Credentials => "replication credentials",
+            Self::Group => "group members",
             Self::NdbNodes => "NDB nodes",
-            Self::User(query) => query.setting(),
+            Self::User(query) => query.name(),
         }
     }
 
-    /// An operator's query of several statements has an unknown number of results.
+    /// May hold several statements, so that it cannot share a request.
     pub(crate) fn travels_alone(self, subject: &Subject<'_>) -> bool {
         match self {
-            Self::User(query) => query.text(&subject.options.queries).contains(';'),
+            Self::User(query) => query.text(subject).contains(';'),
             _ => false,
         }
     }
 
-    fn statement(self, session: &Session, subject: &Subject<'_>) -> String {
-        let caps: &Capabilities = session.capabilities();
+    fn write(self, session: &Session, subject: &Subject<'_>, text: &mut String) {
+        let caps = session.capabilities();
+        let knowledge = &session.knowledge;
         match self {
-            Self::Basics => statements::basics(caps, session.knowledge.basics_as_listing),
-            Self::Replication => statements::replication_status(caps).to_owned(),
-            Self::BinaryLog => statements::binary_log_status(caps).to_owned(),
-            Self::Receivers => statements::receivers(caps),
-            Self::Plugins => statements::PLUGINS.to_owned(),
-            Self::SemiSync => "show global variables like 'rpl_semi_sync_%'".to_owned(),
-            Self::SemiSyncStatus => statements::SEMI_SYNC_STATUS.to_owned(),
-            Self::Group => statements::GROUP_MEMBERS.to_owned(),
-            Self::ReplicaList => statements::list_replicas(caps).to_owned(),
+            Self::Basics => text.push_str(&statements::basics(caps, knowledge.basics_as_listing)),
+            Self::Replication => text.push_str(statements::replication_status(caps)),
+            Self::BinaryLog => text.push_str(statements::binary_log_status(caps)),
+            Self::Plugins => text.push_str(statements::PLUGINS),
+            Self::SemiSync => text.push_str(&semi_sync_variables(
+                caps.family,
+                knowledge.semi_sync_primary,
+                knowledge.semi_sync_replica,
+            )),
+            Self::SemiSyncStatus => text.push_str(statements::SEMI_SYNC_STATUS),
+            Self::Replicas => text.push_str(statements::list_replicas(caps)),
             Self::BinlogReaders => {
-                statements::binlog_readers(caps, session.greeting.performance_schema).to_owned()
+                text.push_str(statements::binlog_readers(caps, session.greeting.performance_schema));
             }
-            Self::Credentials => statements::CREDENTIALS_FOUND.to_owned(),
-            Self::NdbNodes => statements::NDB_NODES.to_owned(),
-            Self::User(query) => query.text(&subject.options.queries).to_owned(),
+            Self::Receivers => text.push_str(&statements::receivers(caps)),
+            Self::Credentials => text.push_str(statements::CREDENTIALS_FOUND),
+            Self::Group => text.push_str(statements::GROUP_MEMBERS),
+            Self::NdbNodes => text.push_str(statements::NDB_NODES),
+            Self::User(query) => text.push_str(query.text(subject)),
         }
     }
 }
 
-/// What came back so far.
+/// Semi-sync variables under the same column names whatever the plugins call them.
+fn semi_sync_variables(family: Family, primary: Option<Naming>, replica: Option<Naming>) -> String {
+    let mut columns = Vec::with_capacity(4);
+    if let Some(naming) = primary {
+        let (side, replicas) = match naming {
+            Naming::Old => ("master", "slave"),
+            Naming::New => ("source", "replica"),
+        };
+        columns.push(format!("@@global.rpl_semi_sync_{side}_enabled as primary_enabled"));
+        columns.push(format!("@@global.rpl_semi_sync_{side}_timeout as primary_timeout"));
+        if family == Family::MySql {
+            columns.push(format!("@@global.rpl_semi_sync_{side}_wait_for_{replicas}_count as wait_count"));
+        }
+    }
+    match replica {
+        Some(Naming::Old) => columns.push("@@global.rpl_semi_sync_slave_enabled as replica_enabled".to_owned()),
+        Some(Naming::New) => columns.push("@@global.rpl_semi_sync_replica_enabled as replica_enabled".to_owned()),
+        None => {}
+    }
+    format!("select {}", columns.join(", "))
+}
+
+/// Answers so far.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     tables: Vec<(Ask, Table)>,
-    /// Statements that failed without failing the read.
+    /// What failed without failing the read.
     pub(crate) notes: Vec<String>,
 }
 
 impl Answers {
-    /// Adds the results of statements, in order. Missing results are left out.
     pub(crate) fn add(&mut self, asks: &[Ask], tables: Vec<Table>) {
         self.tables.extend(asks.iter().copied().zip(tables));
+    }
+
+    /// The latest answer.
+    pub(crate) fn get(&self, ask: Ask) -> Option<&Table> {
+        self.tables.iter().rev().find(|(answered, _)| *answered == ask).map(|(_, table)| table)
     }
 
     pub(crate) fn has(&self, ask: Ask) -> bool {
         self.get(ask).is_some()
     }
-
-    pub(crate) fn get(&self, ask: Ask) -> Option<&Table> {
-        self.tables.iter().find(|(known, _)| *known == ask).map(|(_, table)| table)
-    }
 }
 
-/// What the first request asks.
+/// What is worth asking by what is known so far.
 pub(crate) fn first_round(session: &Session, subject: &Subject<'_>) -> Vec<Ask> {
-    let caps = session.capabilities();
-    let knowledge = &session.knowledge;
-    let mut asks = vec![Ask::Basics, Ask::Replication, Ask::BinaryLog];
-    let mut add = |wanted: bool, ask| {
-        if wanted {
+    let (caps, knowledge) = (session.capabilities(), &session.knowledge);
+    let mut asks = Vec::with_capacity(24);
+    let mut add = |ask, is_due| {
+        if is_due {
             asks.push(ask);
         }
     };
-    add(has_receiver_tables(session) && knowledge.was_replica, Ask::Receivers);
-    add(knowledge.plugins_are_stale(), Ask::Plugins);
-    let has_semi_sync = knowledge.semi_sync_primary.is_some() || knowledge.semi_sync_replica.is_some();
-    add(has_semi_sync, Ask::SemiSync);
-    add(has_semi_sync, Ask::SemiSyncStatus);
-    add(caps.group_replication && knowledge.group_plugin, Ask::Group);
     let by_list = subject.options.discover_by_show_slave_hosts;
-    add(by_list, Ask::ReplicaList);
-    add(!by_list || !knowledge.list_sufficed, Ask::BinlogReaders);
-    let by_query = !subject.options.queries.replication_credentials.trim().is_empty();
-    add(caps.credentials_table && !by_query, Ask::Credentials);
-    add(caps.ndb, Ask::NdbNodes);
+    let has_semi_sync = knowledge.semi_sync_primary.is_some() || knowledge.semi_sync_replica.is_some();
+    add(Ask::Basics, true);
+    add(Ask::Replication, true);
+    add(Ask::BinaryLog, true);
+    add(Ask::Plugins, knowledge.plugins_are_stale());
+    add(Ask::SemiSync, has_semi_sync);
+    add(Ask::SemiSyncStatus, has_semi_sync && knowledge.semi_sync_on);
+    add(Ask::Replicas, by_list);
+    add(Ask::BinlogReaders, !(by_list && knowledge.list_sufficed));
+    add(Ask::Receivers, knowledge.was_replica && has_receiver_tables(session));
+    add(Ask::Credentials, caps.credentials_table && subject.options.queries.replication_credentials.is_empty());
+    add(Ask::Group, caps.group_replication && knowledge.group_plugin);
+    add(Ask::NdbNodes, caps.ndb);
     for query in UserQuery::ALL {
-        let is_wanted = match query {
-            UserQuery::ClusterAlias => subject.request.ask_cluster_alias,
-            UserQuery::ClusterDomain => subject.request.ask_cluster_domain,
-            _ => true,
-        };
-        add(is_wanted && !query.text(&subject.options.queries).is_empty(), Ask::User(query));
+        add(Ask::User(query), query.is_due(subject));
     }
     asks
 }
 
-/// What turned out to be needed besides.
+/// What the first answers make necessary. Also stores what the next read should know.
 pub(crate) fn second_round(session: &mut Session, subject: &Subject<'_>, answers: &mut Answers) -> Vec<Ask> {
     let mut asks = Vec::new();
     if let Some(listing) = answers.get(Ask::Plugins) {
+        let before = (session.knowledge.semi_sync_primary, session.knowledge.semi_sync_replica);
         session.knowledge.learn_plugins(listing);
-        let knowledge = &session.knowledge;
-        let has_semi_sync = knowledge.semi_sync_primary.is_some() || knowledge.semi_sync_replica.is_some();
-        if has_semi_sync && !answers.has(Ask::SemiSync) {
-            asks.extend([Ask::SemiSync, Ask::SemiSyncStatus]);
+        let after = (session.knowledge.semi_sync_primary, session.knowledge.semi_sync_replica);
+        if after != before && after != (None, None) {
+            asks.push(Ask::SemiSync);
         }
-        if session.capabilities().group_replication && knowledge.group_plugin && !answers.has(Ask::Group) {
+        if session.knowledge.group_plugin && !answers.has(Ask::Group) && session.capabilities().group_replication {
             asks.push(Ask::Group);
         }
     }
+    let was_on = session.knowledge.semi_sync_on;
+    session.knowledge.semi_sync_on = answers.get(Ask::SemiSync).and_then(Table::first).is_some_and(|row| {
+        ["primary_enabled", "replica_enabled"].iter().any(|name| row.text(&[name]).is_some_and(|t| is_on(&t)))
+    });
+    if asks.contains(&Ask::SemiSync) || (session.knowledge.semi_sync_on && !was_on) {
+        asks.push(Ask::SemiSyncStatus);
+    }
     let is_replica = answers.get(Ask::Replication).is_some_and(|table| !table.is_empty());
-    session.knowledge.was_replica = is_replica;
-    if is_replica && has_receiver_tables(session) && !answers.has(Ask::Receivers) {
+    if is_replica && !session.knowledge.was_replica && has_receiver_tables(session) {
         asks.push(Ask::Receivers);
     }
+    session.knowledge.was_replica = is_replica;
     if subject.options.discover_by_show_slave_hosts {
-        let suffices = answers.get(Ask::ReplicaList).is_some_and(super::replicas::names_any);
+        let suffices = answers.get(Ask::Replicas).is_some_and(super::replicas::names_any);
         session.knowledge.list_sufficed = suffices;
         if !suffices && !answers.has(Ask::BinlogReaders) {
             asks.push(Ask::BinlogReaders);
@@ -227,17 +267,41 @@ fn has_receiver_tables(session: &Session) -> bool {
     session.capabilities().receiver_tables && session.greeting.performance_schema
 }
 
-/// The text of a request. The text of the last read is kept: most reads ask the same again.
-pub(crate) fn request_text(session: &mut Session, subject: &Subject<'_>, asks: &[Ask]) -> String {
-    if let Some(script) = &session.knowledge.script
-        && script.asks == asks
-    {
+/// The text of a request; built once for each set of questions and then kept.
+pub(crate) fn request_text(session: &mut Session, subject: &Subject<'_>, asks: &[Ask]) -> std::sync::Arc<str> {
+    if let Some(script) = session.knowledge.script.as_ref().filter(|script| script.asks == asks) {
         return script.text.clone();
     }
-    let statements: Vec<String> = asks.iter().map(|ask| ask.statement(session, subject)).collect();
-    let text = statements.join(";\n");
+    let mut text = String::with_capacity(4096);
+    for (at, ask) in asks.iter().enumerate() {
+        if at > 0 {
+            // On its own line, so that a comment at the end of a user's query does not swallow it.
+            text.push_str("\n;\n");
+        }
+        ask.write(session, subject, &mut text);
+    }
+    let text: std::sync::Arc<str> = text.into();
+    // Only the request that starts a read comes again and again.
     if asks.first() == Some(&Ask::Basics) {
         session.knowledge.script = Some(Script { asks: asks.to_vec(), text: text.clone() });
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn semi_sync_columns_have_the_same_names_for_each_plugin() {
+        let text = semi_sync_variables(Family::MySql, Some(Naming::New), Some(Naming::Old));
+        assert_eq!(
+            text,
+            "select @@global.rpl_semi_sync_source_enabled as primary_enabled, \
+             @@global.rpl_semi_sync_source_timeout as primary_timeout, \
+             @@global.rpl_semi_sync_source_wait_for_replica_count as wait_count, \
+             @@global.rpl_semi_sync_slave_enabled as replica_enabled"
+        );
+        assert!(!semi_sync_variables(Family::MariaDb, Some(Naming::Old), None).contains("wait_count"));
+    }
 }

@@ -1,70 +1,114 @@
-//! Answers to the operator's own queries. A query that failed or answered in the wrong shape leaves `None` and a note.
+//! Results of the operator's own queries.
 
-use model::{Detected, InstanceKey, PromotionRule};
+use model::{Detected, PromotionRule};
 
 use super::asks::{Answers, Ask, UserQuery};
+use super::replicas;
 use crate::tables::Table;
 
-/// Everything the queries told.
-pub(super) fn read(answers: &mut Answers, own_port: u16) -> Detected {
-    let mut detected = Detected {
-        cluster_alias: text(answers, UserQuery::ClusterAlias),
-        cluster_domain: text(answers, UserQuery::ClusterDomain),
-        data_center: text(answers, UserQuery::DataCenter),
-        region: text(answers, UserQuery::Region),
-        physical_environment: text(answers, UserQuery::PhysicalEnvironment),
-        instance_alias: text(answers, UserQuery::InstanceAlias),
-        ..Detected::default()
-    };
-    if let Some(rule) = text(answers, UserQuery::PromotionRule) {
-        match PromotionRule::parse(&rule) {
-            Ok(rule) => detected.promotion_rule = Some(rule),
-            Err(problem) => answers.notes.push(format!("DetectPromotionRuleQuery: {problem}")),
-        }
-    }
-    if let Some(priority) = text(answers, UserQuery::SemiSyncEnforced) {
-        match priority.trim().parse() {
-            Ok(priority) => detected.semi_sync_priority = Some(priority),
-            Err(_) => {
-                answers.notes.push(format!("DetectSemiSyncEnforcedQuery: `{priority}` is no unsigned number"))
+/// What the operator's queries answered; wrong shapes are noted and count as no answer.
+pub(crate) fn read(answers: &mut Answers, port: u16) -> Detected {
+    let mut notes = Vec::new();
+    let mut text = |query: UserQuery| -> Option<Option<String>> {
+        match answers.get(Ask::User(query))?.scalar() {
+            Ok(value) => Some(value.map(std::borrow::Cow::into_owned)),
+            Err(reason) => {
+                notes.push(format!("{}: {reason}", query.name()));
+                None
             }
         }
+    };
+    let mut detected = Detected {
+        cluster_alias: text(UserQuery::ClusterAlias).flatten(),
+        cluster_domain: text(UserQuery::ClusterDomain).flatten(),
+        data_center: text(UserQuery::DataCenter).flatten(),
+        region: text(UserQuery::Region).flatten(),
+        physical_environment: text(UserQuery::PhysicalEnvironment).flatten(),
+        instance_alias: text(UserQuery::InstanceAlias).flatten(),
+        ..Detected::default()
+    };
+    let rule = text(UserQuery::PromotionRule).flatten();
+    let lag = text(UserQuery::ReplicationLag);
+    let priority = text(UserQuery::SemiSyncEnforced).flatten();
+    let mut parsed = |query: UserQuery, outcome: Result<(), String>| {
+        if let Err(reason) = outcome {
+            notes.push(format!("{}: {reason}", query.name()));
+        }
+    };
+    if let Some(rule) = rule {
+        parsed(UserQuery::PromotionRule, PromotionRule::parse(&rule).map(|rule| detected.promotion_rule = Some(rule)));
     }
-    if let Some(table) = answers.get(Ask::User(UserQuery::PseudoGtid)) {
-        detected.pseudo_gtid = Some(table.first().and_then(|row| row.at(0)).is_some_and(|text| text == "1"));
+    if let Some(lag) = lag {
+        parsed(UserQuery::ReplicationLag, lag_seconds(lag.as_deref()).map(|lag| detected.lag_seconds = Some(lag)));
     }
-    detected.lag_seconds = lag(answers);
+    if let Some(priority) = priority {
+        let number = priority.trim().parse().map_err(|_| format!("not a number: {priority}"));
+        parsed(UserQuery::SemiSyncEnforced, number.map(|number| detected.semi_sync_priority = Some(number)));
+    }
+    detected.pseudo_gtid = answers.get(Ask::User(UserQuery::PseudoGtid)).map(is_first_value_one);
     if let Some(nodes) = answers.get(Ask::NdbNodes) {
-        let hosts = nodes.records().map(|row| row.owned(&["mysql_host"])).filter(|host| !host.is_empty());
-        detected.ndb_nodes = hosts.map(|host| InstanceKey::new(host, own_port)).collect();
+        detected.ndb_nodes = replicas::ndb_nodes(nodes, port).collect();
     }
+    answers.notes.append(&mut notes);
     detected
 }
 
-fn text(answers: &mut Answers, query: UserQuery) -> Option<String> {
-    let ask = Ask::User(query);
-    let outcome = answers.get(ask).map(Table::scalar)?;
-    let problem = match outcome {
-        Ok(Some(text)) => return Some(text.into_owned()),
-        Ok(None) => "the query answered NULL".to_owned(),
-        Err(problem) => problem,
-    };
-    answers.notes.push(format!("{}: {problem}", ask.name()));
-    None
+/// Whole seconds, rounded down and never negative; NULL stays unknown.
+fn lag_seconds(text: Option<&str>) -> Result<Option<i64>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let seconds: f64 = text.trim().parse().map_err(|_| format!("not a number: {text}"))?;
+    if !seconds.is_finite() {
+        return Err(format!("not a number: {text}"));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "float to integer conversion saturates")]
+    Ok(Some((seconds.floor() as i64).max(0)))
 }
 
-/// Whole seconds, rounded down; negative counts as none.
-fn lag(answers: &mut Answers) -> Option<Option<i64>> {
-    let ask = Ask::User(UserQuery::ReplicationLag);
-    let problem = match answers.get(ask)?.scalar() {
-        Ok(None) => return Some(None),
-        Ok(Some(text)) => match text.trim().parse::<f64>() {
-            #[expect(clippy::cast_possible_truncation, reason = "rounded down; casts of floats saturate")]
-            Ok(seconds) if seconds.is_finite() => return Some(Some((seconds.floor() as i64).max(0))),
-            Ok(_) | Err(_) => format!("`{text}` is no number of seconds"),
-        },
-        Err(problem) => problem,
-    };
-    answers.notes.push(format!("{}: {problem}", ask.name()));
-    None
+/// The first column of the first row is the text `1`; further columns do not matter here.
+fn is_first_value_one(answer: &Table) -> bool {
+    answer.first().and_then(|row| row.at(0)).is_some_and(|value| value == "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::fixtures::table;
+
+    fn answers(of: &[(UserQuery, Option<&str>)]) -> Answers {
+        let mut answers = Answers::default();
+        for (query, value) in of {
+            answers.add(&[Ask::User(*query)], vec![table(&["x"], &[&[*value]])]);
+        }
+        answers
+    }
+
+    #[test]
+    fn lag_is_rounded_down_and_null_is_not_zero() {
+        let lag = |value| read(&mut answers(&[(UserQuery::ReplicationLag, value)]), 1).lag_seconds;
+        assert_eq!(lag(Some("3.9")), Some(Some(3)));
+        assert_eq!(lag(Some("-2")), Some(Some(0)));
+        assert_eq!(lag(None), Some(None));
+        assert_eq!(lag(Some("x")), None);
+    }
+
+    #[test]
+    fn bad_answers_are_noted() {
+        let mut given = answers(&[
+            (UserQuery::PromotionRule, Some("must")),
+            (UserQuery::SemiSyncEnforced, Some("3")),
+            (UserQuery::PseudoGtid, Some("1")),
+        ]);
+        given.add(&[Ask::User(UserQuery::Region)], vec![table(&["a", "b"], &[&[None, None]])]);
+        let detected = read(&mut given, 1);
+        assert_eq!(detected.promotion_rule, None);
+        assert_eq!(detected.semi_sync_priority, Some(3));
+        assert_eq!(detected.pseudo_gtid, Some(true));
+        assert_eq!(
+            given.notes,
+            [
+                "DetectRegionQuery: the query answered 2 columns instead of one",
+                "DetectPromotionRuleQuery: CandidatePromotionRule: must not supported yet"
+            ]
+        );
+    }
 }

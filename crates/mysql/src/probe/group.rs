@@ -1,29 +1,31 @@
-//! Group replication: single-primary groups only; a multi-primary group is not recorded.
+//! Membership in a MySQL replication group.
 
 use model::{GroupMembership, InstanceKey};
 
 use crate::tables::{Table, is_on};
 
-/// Membership of the server with this UUID, from the table of members. `None`: no member, or multi-primary.
-pub(super) fn read(members: &Table, own_uuid: &str) -> GroupMembership {
+/// The membership of the server with this UUID. Multi-primary groups are not recorded.
+pub(crate) fn read(members: &Table, own_uuid: &str) -> GroupMembership {
     let mut group = GroupMembership::default();
     for row in members.records() {
-        if !row.text(&["single_primary"]).is_some_and(|text| is_on(&text)) {
+        if !row.text(&["single_primary"]).is_some_and(|mode| is_on(&mode)) {
             return GroupMembership::default();
         }
         let key = InstanceKey::new(row.owned(&["member_host"]), row.number(&["member_port"]).unwrap_or(0));
-        if row.owned(&["member_role"]) == "PRIMARY" {
+        let role = row.owned(&["member_role"]);
+        if role == "PRIMARY" && key.is_valid() {
             group.primary = Some(key.clone());
         }
-        if row.owned(&["member_id"]) == own_uuid {
+        if row.text(&["member_id"]).is_some_and(|id| id.eq_ignore_ascii_case(own_uuid)) {
             group.name = row.owned(&["group_name"]);
             group.single_primary = true;
-            group.member_role = row.owned(&["member_role"]);
             group.member_state = row.owned(&["member_state"]);
-        } else {
+            group.member_role = role;
+        } else if key.is_valid() {
             group.members.push(key);
         }
     }
+    // Members seen by a server that is not in the group itself say nothing about it.
     if group.name.is_empty() {
         return GroupMembership::default();
     }
@@ -36,62 +38,28 @@ mod tests {
     use super::*;
     use crate::tables::fixtures::table;
 
-    const COLUMNS: [&str; 7] = [
-        "member_id",
-        "member_host",
-        "member_port",
-        "member_state",
-        "member_role",
-        "group_name",
-        "single_primary",
-    ];
-
-    #[test]
-    fn a_secondary_knows_its_primary_and_the_others() {
-        let members = table(
-            &COLUMNS,
-            &[
-                &[
-                    Some("u1"),
-                    Some("db1"),
-                    Some("3306"),
-                    Some("ONLINE"),
-                    Some("PRIMARY"),
-                    Some("g"),
-                    Some("1"),
-                ],
-                &[
-                    Some("u2"),
-                    Some("db2"),
-                    Some("3306"),
-                    Some("ONLINE"),
-                    Some("SECONDARY"),
-                    Some("g"),
-                    Some("1"),
-                ],
-            ],
-        );
-        let group = read(&members, "u2");
-        assert_eq!((group.name.as_str(), group.member_role.as_str()), ("g", "SECONDARY"));
-        assert_eq!(group.primary, Some(InstanceKey::new("db1", 3306)));
-        assert_eq!(group.members, [InstanceKey::new("db1", 3306)]);
-        assert!(read(&members, "u3").name.is_empty());
+    fn members(mode: &str) -> Table {
+        let columns =
+            ["MEMBER_ID", "MEMBER_HOST", "MEMBER_PORT", "MEMBER_STATE", "MEMBER_ROLE", "group_name", "single_primary"];
+        let row = |id, host, role| {
+            vec![Some(id), Some(host), Some("3306"), Some("ONLINE"), Some(role), Some("g1"), Some(mode)]
+        };
+        let rows = [row("u2", "db2", "PRIMARY"), row("u3", "db3", "SECONDARY"), row("u1", "db1", "SECONDARY")];
+        let rows: Vec<&[Option<&str>]> = rows.iter().map(Vec::as_slice).collect();
+        table(&columns, &rows)
     }
 
     #[test]
-    fn a_multi_primary_group_is_not_recorded() {
-        let members = table(
-            &COLUMNS,
-            &[&[
-                Some("u1"),
-                Some("db1"),
-                Some("3306"),
-                Some("ONLINE"),
-                Some("PRIMARY"),
-                Some("g"),
-                Some("0"),
-            ]],
-        );
-        assert_eq!(read(&members, "u1"), GroupMembership::default());
+    fn a_secondary_knows_its_primary_and_the_others() {
+        let group = read(&members("1"), "U1");
+        assert_eq!((group.name.as_str(), group.member_role.as_str()), ("g1", "SECONDARY"));
+        assert_eq!(group.primary, Some(InstanceKey::new("db2", 3306)));
+        assert_eq!(group.members, [InstanceKey::new("db2", 3306), InstanceKey::new("db3", 3306)]);
+    }
+
+    #[test]
+    fn multi_primary_groups_and_strangers_are_no_members() {
+        assert_eq!(read(&members("0"), "u1"), GroupMembership::default());
+        assert_eq!(read(&members("1"), "u9"), GroupMembership::default());
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Naming {
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) asks: Vec<Ask>,
-    pub(crate) text: String,
+    pub(crate) text: std::sync::Arc<str>,
 }
 
 #[derive(Debug)]

@@ -1,73 +1,119 @@
-//! Direct replicas as the server shows them: those that announced themselves, else those that read its binary log.
-
-use std::collections::BTreeSet;
+//! Who replicates from a server, by its own lists.
 
 use model::InstanceKey;
+use regex::Regex;
 
-use super::Subject;
-use crate::tables::Table;
+use super::asks::{Answers, Ask};
+use crate::options::MySqlOptions;
+use crate::tables::{Record, Table};
 
-/// The list names at least one replica that can be connected to.
-pub(super) fn names_any(list: &Table) -> bool {
-    list.records().any(|row| announced(&row).is_some())
+/// The list names at least one server that can be reached.
+pub(crate) fn names_any(list: &Table) -> bool {
+    list.records().any(|row| announced(row).is_some())
 }
 
-/// Replicas by list, else by process list. Bad rows are skipped. Sorted, each once.
-pub(super) fn read(
-    subject: &Subject<'_>,
-    own: &InstanceKey,
-    list: Option<&Table>,
-    readers: Option<&Table>,
-) -> Vec<InstanceKey> {
-    let mut found = BTreeSet::new();
-    let is_ignored =
-        |user: &str| subject.options.ignore_replication_users.iter().any(|filter| filter.is_match(user));
-    for row in list.into_iter().flat_map(Table::records) {
-        if let Some(key) = announced(&row)
-            && !is_ignored(&row.owned(&["User"]))
-        {
-            found.insert(key);
+/// The replicas: those that announced themselves, else whoever reads the binary log. Sorted, each once.
+pub(crate) fn read(answers: &Answers, key: &InstanceKey, options: &MySqlOptions) -> Vec<InstanceKey> {
+    let listed = answers.get(Ask::Replicas).filter(|list| names_any(list));
+    let mut found: Vec<InstanceKey> = match (listed, answers.get(Ask::BinlogReaders)) {
+        (Some(list), _) => {
+            let kept = list.records().filter(|row| !is_ignored(*row, &options.ignore_replication_users));
+            kept.filter_map(announced).collect()
         }
-    }
-    if found.is_empty() {
-        for row in readers.into_iter().flat_map(Table::records) {
-            if is_ignored(&row.owned(&["user"])) {
-                continue;
-            }
-            let host = row.owned(&["host"]);
-            let host = without_port(&host);
-            let known = subject.memory.replicas_on(host, own);
-            if known.is_empty() && !host.is_empty() {
-                found.insert(InstanceKey::new(host, own.port()));
-            }
-            found.extend(known);
+        (None, Some(readers)) => {
+            let kept = readers.records().filter(|row| !is_ignored(*row, &options.ignore_replication_users));
+            // A server cannot replicate from itself: this is another server on the same host.
+            kept.filter_map(|row| reader(row, key.port())).filter(|found| found != key).collect()
         }
+        (None, None) => Vec::new(),
+    };
+    if let Some(nodes) = answers.get(Ask::NdbNodes) {
+        found.extend(ndb_nodes(nodes, key.port()));
     }
-    found.remove(own);
-    found.into_iter().collect()
+    found.sort();
+    found.dedup();
+    found
 }
 
-fn announced(row: &crate::tables::Record<'_>) -> Option<InstanceKey> {
-    let key = InstanceKey::new(row.owned(&["Host"]), row.number(&["Port"]).unwrap_or(0));
+/// The SQL nodes of an NDB cluster, on the server's own port.
+pub(crate) fn ndb_nodes(nodes: &Table, port: u16) -> impl Iterator<Item = InstanceKey> {
+    let hosts = nodes.records().filter_map(|row| row.text(&["mysql_host"]));
+    hosts.map(move |host| InstanceKey::new(host.as_ref(), port)).filter(InstanceKey::is_valid)
+}
+
+/// A row of the announced replicas; rows of replicas that tell no host (or port) cannot be followed.
+fn announced(row: Record<'_>) -> Option<InstanceKey> {
+    let key = InstanceKey::new(row.text(&["Host"])?.as_ref(), row.number(&["Port"])?);
     key.is_valid().then_some(key)
 }
 
-/// Cuts the client's port from a process list's host; IPv6 addresses keep their colons.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        Some(_) | None => host,
-    }
+/// A connection that reads the binary log: `host:port` of the client; the port is that of the connection.
+fn reader(row: Record<'_>, port: u16) -> Option<InstanceKey> {
+    let address = row.text(&["host"])?;
+    let host = match address.rsplit_once(':') {
+        Some((host, client_port)) if client_port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => address.as_ref(),
+    };
+    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let key = InstanceKey::new(host, port);
+    key.is_valid().then_some(key)
+}
+
+fn is_ignored(row: Record<'_>, filters: &[Regex]) -> bool {
+    !filters.is_empty() && row.text(&["User"]).is_some_and(|user| filters.iter().any(|f| f.is_match(&user)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tables::fixtures::table;
+
+    fn found(answers: &Answers, options: &MySqlOptions) -> Vec<String> {
+        let key = InstanceKey::new("db1", 3306);
+        read(answers, &key, options).iter().map(ToString::to_string).collect()
+    }
+
+    fn listed(rows: &[&[Option<&str>]]) -> Table {
+        table(&["Server_Id", "Host", "User", "Port", "Source_Id"], rows)
+    }
 
     #[test]
-    fn only_a_port_is_cut() {
-        assert_eq!(without_port("db1:51234"), "db1");
-        assert_eq!(without_port("db1"), "db1");
-        assert_eq!(without_port("fe80::1:51234"), "fe80::1");
+    fn a_bad_row_does_not_end_the_list() {
+        let mut answers = Answers::default();
+        answers.add(
+            &[Ask::Replicas],
+            vec![listed(&[
+                &[Some("3"), Some(""), Some(""), Some("3306"), Some("1")],
+                &[Some("2"), Some("db3"), Some("repl"), Some("3307"), Some("1")],
+                &[Some("4"), Some("db2"), Some("backup"), Some("3306"), Some("1")],
+            ])],
+        );
+        assert_eq!(found(&answers, &MySqlOptions::default()), ["db2:3306", "db3:3307"]);
+        let ignoring = MySqlOptions {
+            ignore_replication_users: vec![Regex::new("^back").unwrap()],
+            ..MySqlOptions::default()
+        };
+        assert_eq!(found(&answers, &ignoring), ["db3:3307"]);
+    }
+
+    #[test]
+    fn readers_count_only_when_nobody_announced_itself() {
+        let readers = table(
+            &["user", "host"],
+            &[
+                &[Some("repl"), Some("2001:db8::7:41234")],
+                &[Some("repl"), Some("db2:50000")],
+                &[Some("repl"), Some("db2:50001")],
+                &[Some("repl"), Some("db1:50002")],
+            ],
+        );
+        let mut answers = Answers::default();
+        answers.add(&[Ask::BinlogReaders], vec![readers]);
+        assert_eq!(found(&answers, &MySqlOptions::default()), ["2001:db8::7:3306", "db2:3306"]);
+        answers.add(
+            &[Ask::Replicas],
+            vec![listed(&[&[Some("2"), Some("db3"), None, Some("3307"), Some("1")]])],
+        );
+        assert_eq!(found(&answers, &MySqlOptions::default()), ["db3:3307"]);
     }
 }

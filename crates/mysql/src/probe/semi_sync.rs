@@ -1,78 +1,71 @@
-//! Semi-synchronous replication, in either spelling of either side.
+//! Semi-synchronous replication: variables and status in both spellings.
 
 use model::SemiSync;
 
+use super::asks::{Answers, Ask};
+use super::knowledge::{Knowledge, Naming};
 use crate::tables::{Table, is_on};
 
-/// From the listings of variables and status; either may be missing.
-pub(super) fn read(variables: Option<&Table>, status: Option<&Table>) -> SemiSync {
-    let mut semi_sync = SemiSync::default();
-    if let Some(variables) = variables {
-        let get = |new: &str, old: &str| match variables.named(new) {
-            Some(value) => Some((value.into_owned(), true)),
-            None => variables.named(old).map(|value| (value.into_owned(), false)),
-        };
-        let primary = get("rpl_semi_sync_source_enabled", "rpl_semi_sync_master_enabled");
-        let replica = get("rpl_semi_sync_replica_enabled", "rpl_semi_sync_slave_enabled");
-        semi_sync.available = primary.is_some() && replica.is_some();
-        if let Some((value, is_new)) = primary {
-            semi_sync.primary_enabled = is_on(&value);
-            semi_sync.primary_new_names = is_new;
-        }
-        if let Some((value, is_new)) = replica {
-            semi_sync.replica_enabled = is_on(&value);
-            semi_sync.replica_new_names = is_new;
-        }
-        let number = |new, old| get(new, old).and_then(|(value, _)| value.parse::<u64>().ok()).unwrap_or(0);
-        semi_sync.primary_timeout_ms = number("rpl_semi_sync_source_timeout", "rpl_semi_sync_master_timeout");
-        let wait_count = number(
-            "rpl_semi_sync_source_wait_for_replica_count",
-            "rpl_semi_sync_master_wait_for_slave_count",
-        );
-        semi_sync.wait_for_replica_count = u32::try_from(wait_count).unwrap_or(u32::MAX);
+/// What the server says about semi-sync. What was not answered stays at "off".
+pub(crate) fn read(answers: &Answers, knowledge: &Knowledge) -> SemiSync {
+    let mut facts = SemiSync {
+        available: knowledge.semi_sync_primary.is_some() && knowledge.semi_sync_replica.is_some(),
+        primary_new_names: knowledge.semi_sync_primary == Some(Naming::New),
+        replica_new_names: knowledge.semi_sync_replica == Some(Naming::New),
+        ..SemiSync::default()
+    };
+    if let Some(row) = answers.get(Ask::SemiSync).and_then(Table::first) {
+        let on = |name| row.text(&[name]).is_some_and(|text| is_on(&text));
+        facts.primary_enabled = on("primary_enabled");
+        facts.replica_enabled = on("replica_enabled");
+        facts.primary_timeout_ms = row.number(&["primary_timeout"]).unwrap_or(0);
+        facts.wait_for_replica_count = row.number(&["wait_count"]).unwrap_or(0);
     }
-    if let Some(status) = status {
-        let get = |new: &str, old: &str| status.named(new).or_else(|| status.named(old));
-        let number = |new, old| get(new, old).and_then(|value| value.parse::<u32>().ok());
-        semi_sync.primary_active = get("Rpl_semi_sync_source_status", "Rpl_semi_sync_master_status")
-            .is_some_and(|text| is_on(&text));
-        semi_sync.replica_active = get("Rpl_semi_sync_replica_status", "Rpl_semi_sync_slave_status")
-            .is_some_and(|text| is_on(&text));
-        semi_sync.primary_clients =
-            number("Rpl_semi_sync_source_clients", "Rpl_semi_sync_master_clients").unwrap_or(0);
-        semi_sync.wait_sessions =
-            number("Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions");
+    if let Some(listing) = answers.get(Ask::SemiSyncStatus) {
+        let value = |names: [&str; 2]| names.iter().find_map(|name| listing.named(name));
+        let on = |names| value(names).is_some_and(|text| is_on(&text));
+        let number = |names| value(names).and_then(|text| text.parse::<u32>().ok());
+        facts.primary_active = on(["Rpl_semi_sync_source_status", "Rpl_semi_sync_master_status"]);
+        facts.replica_active = on(["Rpl_semi_sync_replica_status", "Rpl_semi_sync_slave_status"]);
+        facts.primary_clients = number(["Rpl_semi_sync_source_clients", "Rpl_semi_sync_master_clients"]).unwrap_or(0);
+        facts.wait_sessions = number(["Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions"]);
     }
-    semi_sync
+    facts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::fixtures::table;
+    use crate::tables::fixtures::{table, vertical};
 
     #[test]
-    fn both_spellings_are_understood_side_by_side() {
-        let columns = ["Variable_name", "Value"];
-        let variables = table(
-            &columns,
-            &[
-                &[Some("rpl_semi_sync_source_enabled"), Some("ON")],
-                &[Some("rpl_semi_sync_source_wait_for_replica_count"), Some("2")],
-                &[Some("rpl_semi_sync_slave_enabled"), Some("OFF")],
-            ],
-        );
-        let status = table(
-            &columns,
-            &[
-                &[Some("Rpl_semi_sync_source_status"), Some("ON")],
-                &[Some("Rpl_semi_sync_source_clients"), Some("1")],
-                &[Some("Rpl_semi_sync_source_wait_sessions"), Some("3")],
-            ],
-        );
-        let read = read(Some(&variables), Some(&status));
-        assert!(read.available && read.primary_enabled && read.primary_new_names);
-        assert!(!read.replica_enabled && !read.replica_new_names && read.primary_active);
-        assert_eq!((read.wait_for_replica_count, read.primary_clients, read.wait_sessions), (2, 1, Some(3)));
+    fn status_is_read_in_both_spellings() {
+        for (primary, replica) in [("source", "replica"), ("master", "slave")] {
+            let mut answers = Answers::default();
+            let variables = "primary_enabled: 1\nprimary_timeout: 10000\nwait_count: 2\nreplica_enabled: 0";
+            let names = [
+                format!("Rpl_semi_sync_{primary}_status"),
+                format!("Rpl_semi_sync_{primary}_clients"),
+                format!("Rpl_semi_sync_{primary}_wait_sessions"),
+                format!("Rpl_semi_sync_{replica}_status"),
+            ];
+            let rows: Vec<[Option<&str>; 2]> = names
+                .iter()
+                .zip(["ON", "3", "7", "OFF"])
+                .map(|(name, value)| [Some(name.as_str()), Some(value)])
+                .collect();
+            let rows: Vec<&[Option<&str>]> = rows.iter().map(|row| &row[..]).collect();
+            answers.add(
+                &[Ask::SemiSync, Ask::SemiSyncStatus],
+                vec![vertical(variables), table(&["Variable_name", "Value"], &rows)],
+            );
+            let knowledge =
+                Knowledge { semi_sync_primary: Some(Naming::New), semi_sync_replica: None, ..Knowledge::default() };
+            let facts = read(&answers, &knowledge);
+            assert!(!facts.available && facts.primary_new_names && !facts.replica_new_names);
+            assert!(facts.primary_enabled && facts.primary_active && !facts.replica_enabled);
+            assert_eq!((facts.primary_timeout_ms, facts.wait_for_replica_count), (10_000, 2));
+            assert_eq!((facts.primary_clients, facts.wait_sessions), (3, Some(7)));
+        }
     }
 }
