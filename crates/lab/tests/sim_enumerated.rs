@@ -23,13 +23,16 @@ fn check(family: SimFamily, is_coming_back: bool) {
             }
         }
     }
-    assert!(broken.is_empty(), "{} ends are not acceptable; the first:\n{}", broken.len(), broken[0]);
+    let titles: Vec<&str> = broken.iter().filter_map(|text| text.lines().next()).collect();
+    assert!(broken.is_empty(), "{} ends are not acceptable: {titles:#?}\n{}", broken.len(), broken[0]);
 }
 
 /// The goal, the start, or a listed degraded state; and every invariant holds.
 fn is_acceptable(outcome: &Outcome) -> bool {
     let is_listed = outcome.degraded.iter().all(|state| LISTED.contains(state));
-    outcome.violations.is_empty() && is_listed && (outcome.promotions > 0 || outcome.is_start_state || !outcome.degraded.is_empty())
+    outcome.violations.is_empty()
+        && is_listed
+        && (outcome.promotions > 0 || outcome.is_start_state || !outcome.degraded.is_empty())
 }
 
 #[test]

@@ -51,9 +51,16 @@ fn all_invariants_hold_in_random_histories() {
     let count = number("SIM_SEEDS").unwrap_or(SEEDS);
     let (broken, promotions) = first_broken(number("SIM_FROM").unwrap_or(1), count);
     if let Some(outcome) = broken {
-        panic!("{}\nreplay with SIM_SEED={} or `orchestrator-sim --seed {0}`", outcome.to_text(), outcome.seed);
+        panic!(
+            "{}\nreplay with SIM_SEED={} or `orchestrator-sim --seed {0}`",
+            outcome.to_text(),
+            outcome.seed
+        );
     }
-    assert!(promotions as u64 >= count / 10, "only {promotions} promotions in {count} histories: nothing was tested");
+    assert!(
+        promotions as u64 >= count / 10,
+        "only {promotions} promotions in {count} histories: nothing was tested"
+    );
 }
 
 #[test]

@@ -27,6 +27,7 @@ const ACTIONS_PER_SERVER: usize = 2;
 struct Place {
     reads: Lane,
     actions: Lane,
+    memory: Memory,
 }
 
 /// Access to MySQL, MariaDB and Percona servers.
@@ -34,7 +35,6 @@ pub struct MySqlServers {
     options: MySqlOptions,
     connector: Connector,
     places: Mutex<BTreeMap<InstanceKey, Arc<Place>>>,
-    memory: Memory,
 }
 
 impl MySqlServers {
@@ -48,7 +48,7 @@ impl MySqlServers {
             std::fs::metadata(file)
                 .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
         }
-        Ok(Self { options, connector: Connector::new(), places: Mutex::default(), memory: Memory::default() })
+        Ok(Self { options, connector: Connector::new(), places: Mutex::default() })
     }
 
     fn place(&self, key: &InstanceKey) -> Arc<Place> {
@@ -56,7 +56,11 @@ impl MySqlServers {
         places
             .entry(key.clone())
             .or_insert_with(|| {
-                Arc::new(Place { reads: Lane::new(READS_PER_SERVER), actions: Lane::new(ACTIONS_PER_SERVER) })
+                Arc::new(Place {
+                    reads: Lane::new(READS_PER_SERVER),
+                    actions: Lane::new(ACTIONS_PER_SERVER),
+                    memory: Memory::default(),
+                })
             })
             .clone()
     }
@@ -77,7 +81,7 @@ impl MySqlServers {
         reject_invalid(key).map_err(ReadFailure::early)?;
         let place = self.place(key);
         let _permit = place.reads.enter(deadline).await.map_err(ReadFailure::early)?;
-        let subject = Subject { key, options: &self.options, request, memory: &self.memory };
+        let subject = Subject { key, options: &self.options, request, memory: &place.memory };
         loop {
             let mut session = self.session(&place.reads, key, deadline).await.map_err(ReadFailure::early)?;
             let outcome = probe::read(&mut session, &subject, deadline).await;
@@ -239,7 +243,6 @@ impl Servers for MySqlServers {
             place.actions.close();
         }
         self.connector.forget(key);
-        self.memory.forget(key);
     }
 
     async fn replication_credentials(

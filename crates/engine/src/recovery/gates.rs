@@ -84,7 +84,14 @@ impl Engine {
                 node: self.node().clone(),
                 at: self.now(),
             })
-            .await?;
+            .await;
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.withdraw_registration(&uid).await;
+                return Err(error);
+            }
+        };
         let CommandOutcome::Inserted(Some(id)) = outcome else {
             return Ok(Registration::Refused(vec![self.already_recovering(&finding.key).await?]));
         };
@@ -126,6 +133,29 @@ impl Engine {
         let mut blocking = promoted;
         blocking.extend(same);
         Ok(blocking)
+    }
+
+    /// A registration that failed may have been written all the same: then it must neither look unfinished nor block.
+    async fn withdraw_registration(&self, uid: &str) {
+        let at = self.now();
+        self.submit_quietly(Command::ResolveRecovery {
+            uid: uid.to_owned(),
+            is_successful: false,
+            successor: None,
+            successor_alias: String::new(),
+            lost_replicas: Vec::new(),
+            participating: Vec::new(),
+            errors: vec!["the registration of this recovery failed; nothing was changed".to_owned()],
+            at,
+        })
+        .await;
+        self.submit_quietly(Command::AcknowledgeRecoveries {
+            scope: model::AcknowledgeScope::Uid(uid.to_owned()),
+            owner: "orchestrator".to_owned(),
+            comment: "the registration failed".to_owned(),
+            at,
+        })
+        .await;
     }
 
     async fn acknowledge_finished_of(&self, key: &InstanceKey) -> Result<(), StoreError> {

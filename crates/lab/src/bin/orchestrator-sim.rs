@@ -51,7 +51,11 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     for outcome in outcomes.iter().filter(|outcome| outcome.lost_semi_sync > 0) {
-        writeln!(out, "seed {}: lost {} writes that a semi-sync replica had", outcome.seed, outcome.lost_semi_sync)?;
+        writeln!(
+            out,
+            "seed {}: lost {} writes that a semi-sync replica had",
+            outcome.seed, outcome.lost_semi_sync
+        )?;
     }
     let sum = |of: fn(&Outcome) -> usize| outcomes.iter().map(of).sum::<usize>();
     writeln!(
@@ -75,7 +79,8 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// Outcomes by seed, without the stories; ends early at a broken invariant unless told to go on.
 fn run_many(options: &Options) -> Vec<Outcome> {
-    let threads = options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let threads =
+        options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
     let next = AtomicU64::new(options.from);
     let end = options.from.saturating_add(options.seeds);
     let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {

@@ -75,9 +75,10 @@ impl World {
                 }
                 let channel = &mut self.servers[server].channel;
                 let is_detaching = *action == Action::DetachSource;
-                channel.source = channel.source.as_ref().map(|source| {
-                    if is_detaching { source.detached() } else { source.reattached() }
-                });
+                channel.source = channel
+                    .source
+                    .as_ref()
+                    .map(|source| if is_detaching { source.detached() } else { source.reattached() });
                 self.forget_relay_log(server);
             }
             Action::SetReadOnly { on, .. } => return self.set_read_only(server, *on),
@@ -127,7 +128,10 @@ impl World {
         let is_mariadb = self.servers[server].is_mariadb();
         let channel = &mut self.servers[server].channel;
         if channel.source.is_none() {
-            return Effect::Refused(Refusal::new(NOT_CONFIGURED, "the server is not configured as a replica"));
+            return Effect::Refused(Refusal::new(
+                NOT_CONFIGURED,
+                "the server is not configured as a replica",
+            ));
         }
         if threads != Threads::Applier {
             channel.stopped_by_orchestrator = false;

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    AcknowledgeScope, AuditRecord, BlockedRecovery, Case, Command, CommandOutcome, Detection, Downtime, Fleet, Instance,
-    InstanceKey, Maintenance, NodeIdentity, Recovery, RecoveryStep, RegroupMode, Retention, StaleCoordinates, Timestamp,
+    AcknowledgeScope, AuditRecord, BlockedRecovery, Case, Command, CommandOutcome, Detection, Downtime,
+    Fleet, Instance, InstanceKey, Maintenance, NodeIdentity, Recovery, RecoveryStep, RegroupMode, Retention,
+    StaleCoordinates, Timestamp,
 };
 use ports::{DetectionQuery, InstanceWrite, RecoveryQuery};
 
@@ -64,7 +65,8 @@ impl Backend {
 
     /// Recoveries, newest first.
     pub(super) fn list_recoveries(&self, query: &RecoveryQuery, now: Timestamp) -> Vec<Recovery> {
-        let recent = |recovery: &Recovery| recovery.end.is_some_and(|end| now.saturating_since(end).as_secs() < 300);
+        let recent =
+            |recovery: &Recovery| recovery.end.is_some_and(|end| now.saturating_since(end).as_secs() < 300);
         let wanted = |recovery: &&Recovery| match query {
             RecoveryQuery::Page { cluster_name, cluster_alias, unacknowledged, page } => {
                 *page == 0
@@ -78,7 +80,9 @@ impl Backend {
                 recovery.in_active_period && recovery.end.is_none() && recovery.case.cluster_name == *name
             }
             RecoveryQuery::RecentOfCluster(name) => recent(recovery) && recovery.case.cluster_name == *name,
-            RecoveryQuery::RecentWithSuccessor(key) => recent(recovery) && recovery.successor.as_ref() == Some(key),
+            RecoveryQuery::RecentWithSuccessor(key) => {
+                recent(recovery) && recovery.successor.as_ref() == Some(key)
+            }
             RecoveryQuery::ActiveWithSuccessor(key) => {
                 recovery.in_active_period && recovery.successor.as_ref() == Some(key)
             }
@@ -94,7 +98,8 @@ impl Backend {
     pub(super) fn list_detections(&self, query: &DetectionQuery) -> Vec<Detection> {
         let wanted = |detection: &&Detection| match query {
             DetectionQuery::Page { cluster_alias, page } => {
-                *page == 0 && cluster_alias.as_ref().is_none_or(|alias| *alias == detection.case.cluster_alias)
+                *page == 0
+                    && cluster_alias.as_ref().is_none_or(|alias| *alias == detection.case.cluster_alias)
             }
             DetectionQuery::Id(id) => detection.id == *id,
         };
@@ -129,7 +134,8 @@ impl Backend {
             }
             Command::ForgetInstance(key) => return CommandOutcome::Existed(self.fleet.remove(key).is_some()),
             Command::ForgetCluster(name) => {
-                let members: Vec<_> = self.fleet.cluster_members(name).map(|member| member.key.clone()).collect();
+                let members: Vec<_> =
+                    self.fleet.cluster_members(name).map(|member| member.key.clone()).collect();
                 members.iter().for_each(|key| drop(self.fleet.remove(key)));
                 return CommandOutcome::Count(members.len() as u64);
             }
@@ -151,7 +157,12 @@ impl Backend {
             }
             Command::WriteRecoveryStep { uid, at, message } => {
                 let id = self.steps.len() as i64 + 1;
-                self.steps.push(RecoveryStep { id, recovery_uid: uid.clone(), at: *at, message: message.clone() });
+                self.steps.push(RecoveryStep {
+                    id,
+                    recovery_uid: uid.clone(),
+                    at: *at,
+                    message: message.clone(),
+                });
             }
             Command::AcknowledgeRecoveries { scope, owner, comment, at } => {
                 return CommandOutcome::Count(self.acknowledge(scope, owner, comment, *at));
@@ -163,7 +174,12 @@ impl Backend {
                         && recovery.end.is_none()
                         && !nodes.contains(&(recovery.node.hostname.clone(), recovery.node.token.clone()))
                 };
-                return CommandOutcome::Count(self.acknowledge_where(is_gone, "orchestrator", "crashed", *at));
+                return CommandOutcome::Count(self.acknowledge_where(
+                    is_gone,
+                    "orchestrator",
+                    "crashed",
+                    *at,
+                ));
             }
             Command::WriteBlockedRecovery { case, blocking_recovery_id, at } => {
                 self.blocked.retain(|blocked| blocked.key != case.key);
@@ -264,7 +280,9 @@ impl Backend {
         at: Timestamp,
     ) -> Option<i64> {
         let active = self.detections.iter_mut().find(|detection| {
-            detection.in_active_period && detection.case.key == case.key && detection.is_actionable == is_actionable
+            detection.in_active_period
+                && detection.case.key == case.key
+                && detection.is_actionable == is_actionable
         });
         match active {
             Some(active) if active.case.code == case.code => return None,
@@ -285,10 +303,19 @@ impl Backend {
     }
 
     fn clear_detections(&mut self, of: impl Fn(&Case) -> bool) {
-        self.detections.iter_mut().filter(|known| of(&known.case)).for_each(|known| known.in_active_period = false);
+        self.detections
+            .iter_mut()
+            .filter(|known| of(&known.case))
+            .for_each(|known| known.in_active_period = false);
     }
 
-    fn register_recovery(&mut self, uid: &str, case: &Case, node: &NodeIdentity, at: Timestamp) -> Option<i64> {
+    fn register_recovery(
+        &mut self,
+        uid: &str,
+        case: &Case,
+        node: &NodeIdentity,
+        at: Timestamp,
+    ) -> Option<i64> {
         if self.recoveries.iter().any(|known| known.in_active_period && known.case.key == case.key) {
             return None;
         }
@@ -324,7 +351,9 @@ impl Backend {
     fn acknowledge(&mut self, scope: &AcknowledgeScope, owner: &str, comment: &str, at: Timestamp) -> u64 {
         match scope {
             AcknowledgeScope::Instance(key) => self.clear_detections(|case| case.key == *key),
-            AcknowledgeScope::Cluster { name, .. } => self.clear_detections(|case| case.cluster_name == *name),
+            AcknowledgeScope::Cluster { name, .. } => {
+                self.clear_detections(|case| case.cluster_name == *name)
+            }
             AcknowledgeScope::All
             | AcknowledgeScope::Id(_)
             | AcknowledgeScope::Uid(_)
@@ -336,7 +365,8 @@ impl Backend {
             AcknowledgeScope::Uid(uid) => recovery.uid == *uid,
             AcknowledgeScope::Instance(key) => recovery.case.key == *key,
             AcknowledgeScope::Cluster { name, alias } => {
-                recovery.case.cluster_name == *name || (!alias.is_empty() && recovery.case.cluster_alias == *alias)
+                recovery.case.cluster_name == *name
+                    || (!alias.is_empty() && recovery.case.cluster_alias == *alias)
             }
             AcknowledgeScope::FinishedOf(key) => recovery.case.key == *key && recovery.end.is_some(),
         };
@@ -364,7 +394,8 @@ impl Backend {
 
     fn expire(&mut self, retention: &Retention, at: Timestamp) {
         for detection in &mut self.detections {
-            detection.in_active_period &= at.saturating_since(detection.start_active_period) <= retention.detection_active;
+            detection.in_active_period &=
+                at.saturating_since(detection.start_active_period) <= retention.detection_active;
         }
         for recovery in &mut self.recoveries {
             recovery.in_active_period &= at.saturating_since(recovery.start) <= retention.recovery_active;

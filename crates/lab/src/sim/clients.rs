@@ -134,7 +134,9 @@ impl World {
     /// Commits that wait for a semi-sync replica: they hold up a change of `read_only`.
     pub(super) fn has_waiting_commits(&self, server: usize) -> bool {
         self.writers.iter().filter_map(|writer| writer.pending).any(|pending| {
-            pending.server == server && pending.waits_until.is_some() && !pending.is_received
+            pending.server == server
+                && pending.waits_until.is_some()
+                && !pending.is_received
                 && pending.boot == self.servers[server].boot
         })
     }

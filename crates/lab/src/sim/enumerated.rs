@@ -35,7 +35,8 @@ impl Scenario {
         for (key, value) in [("InstancePollSeconds", 1.into()), ("RecoveryPeriodBlockSeconds", 20.into())] {
             settings[key] = value;
         }
-        for key in ["FailMasterPromotionIfSQLThreadNotUpToDate", "DelayMasterPromotionIfSQLThreadNotUpToDate"] {
+        for key in ["FailMasterPromotionIfSQLThreadNotUpToDate", "DelayMasterPromotionIfSQLThreadNotUpToDate"]
+        {
             settings[key] = false.into();
         }
         settings["PreFailoverProcesses"] = serde_json::json!(["hook"]);
@@ -43,7 +44,9 @@ impl Scenario {
         let kill = Fault::Kill { server: 0, tail: 0, restart_after: None, for_good: !is_coming_back };
         scenario.faults = vec![(6_000, kill)];
         if let Some((step, fault)) = broken {
-            scenario.faults.insert(0, (5_990, Fault::BreakStep { in_steps: step, fault, restart_after: 1_500 }));
+            scenario
+                .faults
+                .insert(0, (5_990, Fault::BreakStep { in_steps: step, fault, restart_after: 1_500 }));
         }
         scenario.heal_at = 30_000;
         scenario

@@ -61,7 +61,11 @@ impl World {
             Fault::Kill { server, tail, restart_after, for_good } => {
                 self.kill(server, Power::Down, tail);
                 self.servers[server].is_lost |= for_good;
-                restart_after.filter(|_| !for_good).map(|after| (now + after, Repair::Boot(server))).into_iter().collect()
+                restart_after
+                    .filter(|_| !for_good)
+                    .map(|after| (now + after, Repair::Boot(server)))
+                    .into_iter()
+                    .collect()
             }
             Fault::PowerOff { server, tail } => {
                 self.kill(server, Power::Off, tail);
@@ -192,16 +196,24 @@ impl World {
                 };
                 format!("{} is killed {end}, losing {tail} commits", self.name(server))
             }
-            Fault::PowerOff { server, tail } => format!("{} goes silent, losing {tail} commits", self.name(server)),
+            Fault::PowerOff { server, tail } => {
+                format!("{} goes silent, losing {tail} commits", self.name(server))
+            }
             Fault::Hang { server, lasts } => format!("{} hangs for {lasts} ms", self.name(server)),
             Fault::Cut { a, b, lasts } => format!("{} and {} are cut for {lasts} ms", party(a), party(b)),
             Fault::Isolate { server, lasts } => format!("{} is isolated for {lasts} ms", self.name(server)),
             Fault::Slow { server, extra, lasts } => {
                 format!("{} is {extra} ms slower for {lasts} ms", self.name(server))
             }
-            Fault::Full { server, lasts } => format!("{} takes no new connection for {lasts} ms", self.name(server)),
-            Fault::CrashOrchestrator { restart_after } => format!("orchestrator crashes for {restart_after} ms"),
-            Fault::BreakStep { in_steps, fault, .. } => format!("step {in_steps} from now will meet {fault:?}"),
+            Fault::Full { server, lasts } => {
+                format!("{} takes no new connection for {lasts} ms", self.name(server))
+            }
+            Fault::CrashOrchestrator { restart_after } => {
+                format!("orchestrator crashes for {restart_after} ms")
+            }
+            Fault::BreakStep { in_steps, fault, .. } => {
+                format!("step {in_steps} from now will meet {fault:?}")
+            }
             Fault::LoseLease { lasts } => format!("the lease is lost for {lasts} ms"),
             Fault::BackendDown { lasts } => format!("the backend fails for {lasts} ms"),
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    BinlogCoordinates, CoordinateKind, Detected, Instance, InstanceKey, Observation, ReceiverHeartbeat, Replication,
-    SemiSync, ServerVersion, ThreadState,
+    BinlogCoordinates, CoordinateKind, Detected, Instance, InstanceKey, Observation, ReceiverHeartbeat,
+    Replication, SemiSync, ServerVersion, ThreadState,
 };
 
 use super::server::{Place, Receiver, SimServer};
@@ -79,7 +79,11 @@ impl World {
             read: coordinates("binlog", channel.read, CoordinateKind::Binary),
             exec: coordinates("binlog", channel.executed, CoordinateKind::Binary),
             relay: coordinates("relay", channel.executed, CoordinateKind::Relay),
-            last_io_error: if error == 0 { String::new() } else { format!("simulated receiver error {error}") },
+            last_io_error: if error == 0 {
+                String::new()
+            } else {
+                format!("simulated receiver error {error}")
+            },
             last_io_errno: error,
             seconds_behind,
             sql_delay: this.nature.delay_seconds,
@@ -129,7 +133,8 @@ impl World {
             primary_active: state.primary_enabled && state.active,
             primary_clients: u32::try_from(clients).unwrap_or(0),
             wait_sessions: Some(self.waiting_sessions(server)),
-            replica_active: state.replica_enabled && matches!(this.channel.receiver, Receiver::Running { .. }),
+            replica_active: state.replica_enabled
+                && matches!(this.channel.receiver, Receiver::Running { .. }),
             ..SemiSync::default()
         }
     }

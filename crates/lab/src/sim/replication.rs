@@ -78,7 +78,8 @@ impl World {
             None => {
                 channel.receiver = Receiver::Stopped;
                 channel.receiver_errno = fatal;
-                let line = format!("{} cannot replicate: its position is not in its source", self.name(replica));
+                let line =
+                    format!("{} cannot replicate: its position is not in its source", self.name(replica));
                 self.tell(line);
             }
         }
@@ -117,7 +118,10 @@ impl World {
                 self.acknowledge(source, event.transaction.number);
             }
         }
-        if acknowledges && end == self.servers[source].binlog.len() && self.servers[source].semi_sync.primary_enabled {
+        if acknowledges
+            && end == self.servers[source].binlog.len()
+            && self.servers[source].semi_sync.primary_enabled
+        {
             self.servers[source].semi_sync.active = true;
         }
         let channel = &mut self.servers[replica].channel;

@@ -152,7 +152,8 @@ impl<'a> Run<'a> {
                 self.next_fault += 1;
                 changed = true;
             }
-            let due: Vec<Repair> = self.repairs.iter().filter(|(at, _)| *at <= now).map(|(_, repair)| *repair).collect();
+            let due: Vec<Repair> =
+                self.repairs.iter().filter(|(at, _)| *at <= now).map(|(_, repair)| *repair).collect();
             self.repairs.retain(|(at, _)| *at > now);
             changed |= !due.is_empty();
             due.into_iter().for_each(|repair| world.repair(repair));

@@ -114,7 +114,8 @@ impl Scenario {
         match rng.within(0, 99) {
             0..=29 => {
                 let restart_after = rng.percent(40).then(|| rng.within(100, 15_000));
-                let is_lost_already = self.faults.iter().any(|(_, fault)| matches!(fault, Fault::Kill { for_good: true, .. }));
+                let is_lost_already =
+                    self.faults.iter().any(|(_, fault)| matches!(fault, Fault::Kill { for_good: true, .. }));
                 let for_good = rng.percent(35) && !is_lost_already;
                 Fault::Kill { server, tail, restart_after, for_good }
             }
@@ -154,7 +155,14 @@ impl Scenario {
                 let number = first + at;
                 let source = server.source.map(|source| key(cluster, source));
                 let (nature, semi_sync) = (server.nature.clone(), server.semi_sync.clone());
-                world.servers.push(SimServer::new(number, cluster, key(cluster, at), nature, source, semi_sync));
+                world.servers.push(SimServer::new(
+                    number,
+                    cluster,
+                    key(cluster, at),
+                    nature,
+                    source,
+                    semi_sync,
+                ));
             }
             let members = (first..world.servers.len()).collect();
             world.clusters.push(ClusterFacts { alias: alias(cluster), first_primary: first, members });
@@ -203,8 +211,11 @@ fn describe(cluster: usize, shape: &ClusterShape) -> String {
         parts.push(text);
     }
     let first = &shape.servers[0];
-    let semi_sync =
-        if first.semi_sync.primary_enabled { format!(", semi-sync {} ms", first.semi_sync.timeout_ms) } else { String::new() };
+    let semi_sync = if first.semi_sync.primary_enabled {
+        format!(", semi-sync {} ms", first.semi_sync.timeout_ms)
+    } else {
+        String::new()
+    };
     format!("{:?} {}{semi_sync}: {}", first.nature.family, first.nature.version, parts.join(", "))
 }
 
@@ -218,10 +229,19 @@ fn cluster(rng: &mut Rng, size: usize) -> ClusterShape {
     let servers = (0..size)
         .map(|at| {
             let is_primary = at == 0;
-            let source = (!is_primary).then(|| if at > 1 && rng.percent(20) { rng.index(at - 1) + 1 } else { 0 });
+            let source =
+                (!is_primary).then(|| if at > 1 && rng.percent(20) { rng.index(at - 1) + 1 } else { 0 });
             ServerShape {
                 source,
-                nature: nature(rng, family, starts_read_only, has_semi_sync, net_timeout_ms, connect_retry_ms, is_primary),
+                nature: nature(
+                    rng,
+                    family,
+                    starts_read_only,
+                    has_semi_sync,
+                    net_timeout_ms,
+                    connect_retry_ms,
+                    is_primary,
+                ),
                 semi_sync: SemiSyncState {
                     primary_enabled: has_semi_sync && is_primary,
                     replica_enabled: has_semi_sync && !is_primary,

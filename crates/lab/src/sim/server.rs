@@ -315,7 +315,8 @@ impl SimServer {
                 executed.insert(&logged.transaction);
             }
             self.executed = executed;
-            let last = self.binlog.last().map(|logged| (logged.transaction.origin, logged.transaction.sequence));
+            let last =
+                self.binlog.last().map(|logged| (logged.transaction.origin, logged.transaction.sequence));
             if self.channel.source.is_some() {
                 self.slave_position = last;
             }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{Action, InstanceKey, Observation, ReadProgress, Secret};
-use ports::{ActionError, ActionOutcome, Deadline, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers};
+use ports::{
+    ActionError, ActionOutcome, Deadline, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers,
+};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -118,7 +120,12 @@ impl Access {
         self.live(|world| world.find(key)).await
     }
 
-    async fn attempt(&self, server: usize, action: &Action, deadline: Deadline) -> Result<(), (ErrorClass, Option<u16>, String)> {
+    async fn attempt(
+        &self,
+        server: usize,
+        action: &Action,
+        deadline: Deadline,
+    ) -> Result<(), (ErrorClass, Option<u16>, String)> {
         let plain = |class: ErrorClass| (class, None, format!("{class:?}"));
         let fault = self
             .live(|world| {
@@ -132,7 +139,9 @@ impl Access {
                 self.shared.world().crash_by_injection();
                 std::future::pending::<()>().await;
             }
-            Some(StepFault::Error) => return Err((ErrorClass::Server, Some(1105), "broken on purpose".to_owned())),
+            Some(StepFault::Error) => {
+                return Err((ErrorClass::Server, Some(1105), "broken on purpose".to_owned()));
+            }
             Some(StepFault::Timeout) => {
                 self.stay_silent(server, action, deadline).await;
                 return Err(plain(ErrorClass::TimedOut));
@@ -159,7 +168,10 @@ impl Access {
                     return Err((refusal.class, Some(refusal.number), refusal.text.to_owned()));
                 }
                 Effect::Waits if deadline.has_passed() => return Err(plain(ErrorClass::TimedOut)),
-                Effect::Waits => sleep(Duration::from_millis(10).min(deadline.remaining().max(Duration::from_millis(1)))).await,
+                Effect::Waits => {
+                    sleep(Duration::from_millis(10).min(deadline.remaining().max(Duration::from_millis(1))))
+                        .await
+                }
             }
             self.travel(server, deadline).await.map_err(plain)?;
         }
@@ -209,7 +221,12 @@ impl Servers for Access {
         Ok(observation)
     }
 
-    async fn act(&self, key: &InstanceKey, action: &Action, deadline: Deadline) -> Result<ActionOutcome, ActionError> {
+    async fn act(
+        &self,
+        key: &InstanceKey,
+        action: &Action,
+        deadline: Deadline,
+    ) -> Result<ActionOutcome, ActionError> {
         let began = Instant::now();
         let fail = |class: ErrorClass, number: Option<u16>, message: String| ActionError {
             key: key.clone(),
@@ -231,7 +248,11 @@ impl Servers for Access {
             self.live(|world| world.tell(line)).await;
         }
         result.map_err(|(class, number, message)| fail(class, number, message))?;
-        Ok(ActionOutcome { observation: None, elapsed: began.elapsed(), statements: vec![action.to_string()] })
+        Ok(ActionOutcome {
+            observation: None,
+            elapsed: began.elapsed(),
+            statements: vec![action.to_string()],
+        })
     }
 
     async fn watch(&self, key: &InstanceKey) -> LostConnection {
@@ -241,8 +262,9 @@ impl Servers for Access {
             let bell = self.shared.changed.notified();
             tokio::pin!(bell);
             bell.as_mut().enable();
-            let (sight, boot) =
-                self.live(|world| (world.sight(Party::Orchestrator, server), world.servers[server].boot)).await;
+            let (sight, boot) = self
+                .live(|world| (world.sight(Party::Orchestrator, server), world.servers[server].boot))
+                .await;
             match connected {
                 None if sight == Sight::Answers => connected = Some(boot),
                 Some(_) if sight == Sight::Refuses => break,

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{
-    AuditRecord, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Recovery, RecoveryStep, Timestamp,
+    AuditRecord, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Recovery, RecoveryStep,
+    Timestamp,
 };
 use ports::{
-    AnalysisChange, AuditQuery, Clock, CommandLog, Deadline, DetectionQuery, HookEnvironment, HookError, HookRunner,
-    InstanceWrite, Lease, RecoveryQuery, Store, StoreError,
+    AnalysisChange, AuditQuery, Clock, CommandLog, Deadline, DetectionQuery, HookEnvironment, HookError,
+    HookRunner, InstanceWrite, Lease, RecoveryQuery, Store, StoreError,
 };
 use tokio::time::sleep;
 
@@ -142,7 +143,10 @@ impl Store for SimStore {
     async fn blocked_recoveries(&self, cluster: Option<&str>) -> Result<Vec<BlockedRecovery>, StoreError> {
         let of = |world: &mut World| {
             let blocked = world.backend.blocked.iter();
-            blocked.filter(|one| cluster.is_none_or(|name| name == one.cluster_name)).cloned().collect::<Vec<_>>()
+            blocked
+                .filter(|one| cluster.is_none_or(|name| name == one.cluster_name))
+                .cloned()
+                .collect::<Vec<_>>()
         };
         self.ask("list blocked recoveries", of).await
     }
@@ -202,7 +206,9 @@ impl World {
     fn apply_command(&mut self, command: &Command) -> CommandOutcome {
         let outcome = self.backend.apply(command);
         match command {
-            Command::RegisterDetection { case, is_actionable, .. } if outcome != CommandOutcome::Inserted(None) => {
+            Command::RegisterDetection { case, is_actionable, .. }
+                if outcome != CommandOutcome::Inserted(None) =>
+            {
                 let kind = if *is_actionable { "actionable" } else { "not actionable" };
                 self.tell(format!("detected {} of {} ({kind})", case.code, case.key.hostname()));
             }
@@ -228,8 +234,11 @@ impl World {
                 }
             }
             Command::PutKeyValue { key, value, .. } => self.tell(format!("  published {key} = {value}")),
-            Command::WriteBlockedRecovery { case, .. } => {
-                self.tell(format!("recovery of {} is blocked by an earlier one", case.key.hostname()));
+            Command::WriteBlockedRecovery { case, blocking_recovery_id, .. } => {
+                let what = (case.key.clone(), *blocking_recovery_id);
+                if self.watcher.told_blocked.insert(what) {
+                    self.tell(format!("recovery of {} is blocked by an earlier one", case.key.hostname()));
+                }
             }
             Command::BeginDowntime(downtime) => {
                 self.tell(format!("  downtime of {}: {}", downtime.key.hostname(), downtime.reason));

@@ -10,7 +10,7 @@ use ports::{Deadline, ErrorClass};
 pub(crate) use change::set_credentials;
 
 use crate::errors::{Failure, NOT_A_REPLICA, REPLICA_NOT_RUNNING};
-use crate::probe::{choose_channel, read_replication, source_of};
+use crate::probe::{choose_channel, read_replication, source_key};
 use crate::session::Session;
 use crate::statements::{self, Channel, Writer};
 
@@ -44,10 +44,11 @@ impl Work<'_> {
     pub(crate) async fn current(&mut self) -> Result<Option<Current>, Failure> {
         let statement = statements::replication_status(self.session.capabilities());
         let status = self.session.one(statement, self.deadline).await?;
-        Ok(choose_channel(&status).map(|(row, channel)| Current {
-            source: source_of(&row),
-            replication: read_replication(&row, &channel, None),
-            channel: Channel(channel),
+        let chosen = choose_channel(&status);
+        Ok(chosen.row.map(|row| Current {
+            source: source_key(row),
+            replication: read_replication(row),
+            channel: Channel(chosen.name.clone()),
         }))
     }
 

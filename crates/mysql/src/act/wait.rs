@@ -13,8 +13,9 @@ use crate::tables::Table;
 
 /// First and longest pause between looks.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(50));
-/// Longest single wait inside the server, after which the applier is looked at.
-const SLICE: Duration = Duration::from_secs(1);
+/// First and longest single wait inside the server, after which the applier is looked at. Short, because
+/// `WAIT_FOR_EXECUTED_GTID_SET` of MySQL 9.7 was seen to sleep to its time-out although the set was executed meanwhile.
+const SLICE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 /// Kept of the deadline for the answer to come back.
 const ANSWER_TIME: Duration = Duration::from_millis(50);
 
@@ -48,7 +49,7 @@ pub(super) async fn applied(work: &mut Work<'_>) -> Result<(), Failure> {
 async fn is_applier_idle(work: &mut Work<'_>) -> Result<bool, Failure> {
     let statement = crate::statements::replication_status(work.session.capabilities());
     let status = work.ask(statement).await?;
-    let Some((row, _)) = crate::probe::choose_channel(&status) else { return Ok(true) };
+    let Some(row) = crate::probe::choose_channel(&status).row else { return Ok(true) };
     let state = row.owned(&["Replica_SQL_Running_State", "Slave_SQL_Running_State"]);
     Ok(state.contains("has read all relay log"))
 }
@@ -62,11 +63,9 @@ pub(super) async fn executed_gtid(work: &mut Work<'_>, set: &str) -> Result<(), 
 }
 
 async fn executed_set(work: &mut Work<'_>, set: &str) -> Result<(), Failure> {
+    let mut longest = SLICE.0;
     loop {
-        let slice = work.deadline.remaining().saturating_sub(ANSWER_TIME).min(SLICE);
-        if slice.is_zero() {
-            return Err(too_late("executing received transactions"));
-        }
+        let slice = next_slice(work, &mut longest, "executing received transactions")?;
         let channel = crate::statements::Channel::default();
         let statement = work.write(&channel, |writer| writer.wait_for_gtid(set, slice.as_secs_f64()));
         let answer = work.ask(&statement).await?;
@@ -77,6 +76,13 @@ async fn executed_set(work: &mut Work<'_>, set: &str) -> Result<(), Failure> {
             require_applier(&current.replication)?;
         }
     }
+}
+
+/// How long to wait inside the server this time: longer each time, within the deadline.
+fn next_slice(work: &Work<'_>, longest: &mut Duration, what: &str) -> Result<Duration, Failure> {
+    let slice = work.deadline.remaining().saturating_sub(ANSWER_TIME).min(*longest);
+    *longest = (*longest * 2).min(SLICE.1);
+    if slice.is_zero() { Err(too_late(what)) } else { Ok(slice) }
 }
 
 /// `master_gtid_wait` looks at the replica position only; a former primary's own transactions count here as well.
@@ -101,6 +107,7 @@ async fn executed_position(work: &mut Work<'_>, wanted: &str) -> Result<(), Fail
 
 /// Waits until coordinates of the source are executed.
 pub(super) async fn executed_coordinates(work: &mut Work<'_>, at: &BinlogCoordinates) -> Result<(), Failure> {
+    let mut longest = SLICE.0;
     loop {
         let Some(current) = work.current().await? else {
             return Err(Failure::own(ErrorClass::Server, "it is no replica, so it will not get there"));
@@ -109,10 +116,7 @@ pub(super) async fn executed_coordinates(work: &mut Work<'_>, at: &BinlogCoordin
             return Ok(());
         }
         require_applier(&current.replication)?;
-        let slice = work.deadline.remaining().saturating_sub(ANSWER_TIME).min(SLICE);
-        if slice.is_zero() {
-            return Err(too_late("executing coordinates of the source"));
-        }
+        let slice = next_slice(work, &mut longest, "executing coordinates of the source")?;
         let statement = work.write(&current.channel, |writer| {
             writer.wait_for_coordinates(&at.file, at.pos, slice.as_secs_f64())
         });

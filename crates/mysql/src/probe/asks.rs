@@ -168,8 +168,12 @@ fn semi_sync_variables(family: Family, primary: Option<Naming>, replica: Option<
         }
     }
     match replica {
-        Some(Naming::Old) => columns.push("@@global.rpl_semi_sync_slave_enabled as replica_enabled".to_owned()),
-        Some(Naming::New) => columns.push("@@global.rpl_semi_sync_replica_enabled as replica_enabled".to_owned()),
+        Some(Naming::Old) => {
+            columns.push("@@global.rpl_semi_sync_slave_enabled as replica_enabled".to_owned())
+        }
+        Some(Naming::New) => {
+            columns.push("@@global.rpl_semi_sync_replica_enabled as replica_enabled".to_owned())
+        }
         None => {}
     }
     format!("select {}", columns.join(", "))
@@ -218,7 +222,10 @@ pub(crate) fn first_round(session: &Session, subject: &Subject<'_>) -> Vec<Ask> 
     add(Ask::Replicas, by_list);
     add(Ask::BinlogReaders, !(by_list && knowledge.list_sufficed));
     add(Ask::Receivers, knowledge.was_replica && has_receiver_tables(session));
-    add(Ask::Credentials, caps.credentials_table && subject.options.queries.replication_credentials.is_empty());
+    add(
+        Ask::Credentials,
+        caps.credentials_table && subject.options.queries.replication_credentials.is_empty(),
+    );
     add(Ask::Group, caps.group_replication && knowledge.group_plugin);
     add(Ask::NdbNodes, caps.ndb);
     for query in UserQuery::ALL {
@@ -237,7 +244,10 @@ pub(crate) fn second_round(session: &mut Session, subject: &Subject<'_>, answers
         if after != before && after != (None, None) {
             asks.push(Ask::SemiSync);
         }
-        if session.knowledge.group_plugin && !answers.has(Ask::Group) && session.capabilities().group_replication {
+        if session.knowledge.group_plugin
+            && !answers.has(Ask::Group)
+            && session.capabilities().group_replication
+        {
             asks.push(Ask::Group);
         }
     }
@@ -268,7 +278,11 @@ fn has_receiver_tables(session: &Session) -> bool {
 }
 
 /// The text of a request; built once for each set of questions and then kept.
-pub(crate) fn request_text(session: &mut Session, subject: &Subject<'_>, asks: &[Ask]) -> std::sync::Arc<str> {
+pub(crate) fn request_text(
+    session: &mut Session,
+    subject: &Subject<'_>,
+    asks: &[Ask],
+) -> std::sync::Arc<str> {
     if let Some(script) = session.knowledge.script.as_ref().filter(|script| script.asks == asks) {
         return script.text.clone();
     }

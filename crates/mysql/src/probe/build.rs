@@ -157,5 +157,8 @@ fn refuse_ignored_user(user: &str, key: &InstanceKey, options: &MySqlOptions) ->
     }
     let message =
         format!("Host {key} is excluded from discovery by DiscoveryIgnoreReplicationUsernameFilters.");
-    Err(ReadFailure { skipped_by_filter: true, ..ReadFailure::late(Failure::own(ErrorClass::Rejected, message)) })
+    Err(ReadFailure {
+        skipped_by_filter: true,
+        ..ReadFailure::late(Failure::own(ErrorClass::Rejected, message))
+    })
 }

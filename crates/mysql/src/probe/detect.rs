@@ -36,10 +36,16 @@ pub(crate) fn read(answers: &mut Answers, port: u16) -> Detected {
         }
     };
     if let Some(rule) = rule {
-        parsed(UserQuery::PromotionRule, PromotionRule::parse(&rule).map(|rule| detected.promotion_rule = Some(rule)));
+        parsed(
+            UserQuery::PromotionRule,
+            PromotionRule::parse(&rule).map(|rule| detected.promotion_rule = Some(rule)),
+        );
     }
     if let Some(lag) = lag {
-        parsed(UserQuery::ReplicationLag, lag_seconds(lag.as_deref()).map(|lag| detected.lag_seconds = Some(lag)));
+        parsed(
+            UserQuery::ReplicationLag,
+            lag_seconds(lag.as_deref()).map(|lag| detected.lag_seconds = Some(lag)),
+        );
     }
     if let Some(priority) = priority {
         let number = priority.trim().parse().map_err(|_| format!("not a number: {priority}"));

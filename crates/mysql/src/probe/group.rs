@@ -39,12 +39,20 @@ mod tests {
     use crate::tables::fixtures::table;
 
     fn members(mode: &str) -> Table {
-        let columns =
-            ["MEMBER_ID", "MEMBER_HOST", "MEMBER_PORT", "MEMBER_STATE", "MEMBER_ROLE", "group_name", "single_primary"];
+        let columns = [
+            "MEMBER_ID",
+            "MEMBER_HOST",
+            "MEMBER_PORT",
+            "MEMBER_STATE",
+            "MEMBER_ROLE",
+            "group_name",
+            "single_primary",
+        ];
         let row = |id, host, role| {
             vec![Some(id), Some(host), Some("3306"), Some("ONLINE"), Some(role), Some("g1"), Some(mode)]
         };
-        let rows = [row("u2", "db2", "PRIMARY"), row("u3", "db3", "SECONDARY"), row("u1", "db1", "SECONDARY")];
+        let rows =
+            [row("u2", "db2", "PRIMARY"), row("u3", "db3", "SECONDARY"), row("u1", "db1", "SECONDARY")];
         let rows: Vec<&[Option<&str>]> = rows.iter().map(Vec::as_slice).collect();
         table(&columns, &rows)
     }

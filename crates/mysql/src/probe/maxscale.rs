@@ -28,15 +28,18 @@ pub(super) async fn read(
         return Err(early(Failure::own(ErrorClass::Protocol, message)));
     };
     let mut instance = relay(session, subject);
-    build::fill_replication(&mut instance, subject, &status, None, &mut Vec::new()).map_err(|mut failure| {
-        failure.progress = ReadProgress::Nothing;
-        failure
-    })?;
+    build::fill_replication(&mut instance, subject, &status, None, &mut Vec::new()).map_err(
+        |mut failure| {
+            failure.progress = ReadProgress::Nothing;
+            failure
+        },
+    )?;
     if is_unreliable && row.owned(&["Slave_IO_State", "Replica_IO_State"]) != "Binlog Dump" {
         instance.replication.io_thread = model::ThreadState::Stopped;
     }
     let server_id = if is_unreliable { "select @@server_id" } else { "select @@global.server_id" };
-    instance.server_id = value(session, server_id, deadline).await?.and_then(|id| id.parse().ok()).unwrap_or(0);
+    instance.server_id =
+        value(session, server_id, deadline).await?.and_then(|id| id.parse().ok()).unwrap_or(0);
     if is_unreliable {
         if let Some(host) = value(session, "select @@hostname", deadline).await? {
             instance.primary_key = model::InstanceKey::new(host, instance.primary_key.port());

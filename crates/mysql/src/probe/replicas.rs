@@ -110,10 +110,8 @@ mod tests {
         let mut answers = Answers::default();
         answers.add(&[Ask::BinlogReaders], vec![readers]);
         assert_eq!(found(&answers, &MySqlOptions::default()), ["2001:db8::7:3306", "db2:3306"]);
-        answers.add(
-            &[Ask::Replicas],
-            vec![listed(&[&[Some("2"), Some("db3"), None, Some("3307"), Some("1")]])],
-        );
+        answers
+            .add(&[Ask::Replicas], vec![listed(&[&[Some("2"), Some("db3"), None, Some("3307"), Some("1")]])]);
         assert_eq!(found(&answers, &MySqlOptions::default()), ["db3:3307"]);
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use model::{BinlogCoordinates, CoordinateKind, InstanceKey, ReceiverHeartbeat, Replication, ReplicationTls, ThreadState};
+use model::{
+    BinlogCoordinates, CoordinateKind, InstanceKey, ReceiverHeartbeat, Replication, ReplicationTls,
+    ThreadState,
+};
 
 use crate::memory::Memory;
 use crate::tables::{Record, Table, is_on};
@@ -49,7 +52,9 @@ pub(crate) fn read(row: Record<'_>) -> Replication {
     let coordinates = |file: [&str; 2], pos: [&str; 2], kind| {
         BinlogCoordinates::new(row.owned(&file), row.number(&pos).unwrap_or(0), kind)
     };
-    let thread = |names: [&str; 2]| row.text(&names).map_or(ThreadState::Other, |text| ThreadState::from_status(&text));
+    let thread = |names: [&str; 2]| {
+        row.text(&names).map_or(ThreadState::Other, |text| ThreadState::from_status(&text))
+    };
     let filters = [
         "Replicate_Do_DB",
         "Replicate_Ignore_DB",
@@ -91,6 +96,7 @@ pub(crate) fn read(row: Record<'_>) -> Replication {
         retrieved_gtid: row.owned(&["Retrieved_Gtid_Set", "Gtid_IO_Pos"]),
         tls: tls(row),
         heartbeat: None,
+        receiver_idle: Duration::ZERO,
     }
 }
 
@@ -126,7 +132,9 @@ pub(crate) fn add_receiver(replication: &mut Replication, receivers: &Table, cha
     replication.heartbeat = row.number(&["heartbeat_interval"]).map(|period| ReceiverHeartbeat {
         period: seconds(period),
         received: row.number(&["received_heartbeats"]).unwrap_or(0),
-        age: row.number::<i64>(&["heartbeat_age_us"]).map(|us| Duration::from_micros(u64::try_from(us).unwrap_or(0))),
+        age: row
+            .number::<i64>(&["heartbeat_age_us"])
+            .map(|us| Duration::from_micros(u64::try_from(us).unwrap_or(0))),
     });
 }
 
@@ -211,13 +219,22 @@ mod tests {
         assert_eq!(facts.read, BinlogCoordinates::binary("bin.000002", 528));
         assert_eq!(facts.exec, BinlogCoordinates::binary("bin.000001", 400));
         assert_eq!(facts.relay, BinlogCoordinates::relay("relay.000004", 733));
-        assert_eq!((facts.last_io_errno, facts.last_io_error.as_str()), (2003, "error connecting to source 'repl@db1:3307'"));
+        assert_eq!(
+            (facts.last_io_errno, facts.last_io_error.as_str()),
+            (2003, "error connecting to source 'repl@db1:3307'")
+        );
         assert_eq!((facts.seconds_behind, facts.sql_delay), (None, 30));
         assert!(facts.oracle_gtid && !facts.mariadb_gtid && facts.has_filters && facts.has_credentials);
         assert_eq!(facts.primary_uuid, "05128e1d-e565-11f1-aafd-02fc00000001");
         assert!(facts.tls.allowed && facts.tls.verify_server_cert == Some(false));
-        assert_eq!((facts.tls.crl_file.as_str(), facts.tls.tls_version.as_str()), ("/etc/crl.pem", "TLSv1.3"));
-        assert_eq!((facts.tls.public_key_path.as_str(), facts.tls.get_public_key), ("/etc/key.pem", Some(true)));
+        assert_eq!(
+            (facts.tls.crl_file.as_str(), facts.tls.tls_version.as_str()),
+            ("/etc/crl.pem", "TLSv1.3")
+        );
+        assert_eq!(
+            (facts.tls.public_key_path.as_str(), facts.tls.get_public_key),
+            ("/etc/key.pem", Some(true))
+        );
     }
 
     #[test]
@@ -238,7 +255,13 @@ mod tests {
     #[test]
     fn receiver_tables_belong_to_a_channel() {
         let receivers = table(
-            &["CHANNEL_NAME", "heartbeat_interval", "received_heartbeats", "heartbeat_age_us", "tls_ciphersuites"],
+            &[
+                "CHANNEL_NAME",
+                "heartbeat_interval",
+                "received_heartbeats",
+                "heartbeat_age_us",
+                "tls_ciphersuites",
+            ],
             &[
                 &[Some("x"), Some("1.000"), Some("9"), Some("5"), None],
                 &[Some(""), Some("30.000"), Some("2"), Some("1500000"), Some("TLS_AES_128_GCM_SHA256")],

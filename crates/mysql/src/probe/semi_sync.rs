@@ -27,8 +27,10 @@ pub(crate) fn read(answers: &Answers, knowledge: &Knowledge) -> SemiSync {
         let number = |names| value(names).and_then(|text| text.parse::<u32>().ok());
         facts.primary_active = on(["Rpl_semi_sync_source_status", "Rpl_semi_sync_master_status"]);
         facts.replica_active = on(["Rpl_semi_sync_replica_status", "Rpl_semi_sync_slave_status"]);
-        facts.primary_clients = number(["Rpl_semi_sync_source_clients", "Rpl_semi_sync_master_clients"]).unwrap_or(0);
-        facts.wait_sessions = number(["Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions"]);
+        facts.primary_clients =
+            number(["Rpl_semi_sync_source_clients", "Rpl_semi_sync_master_clients"]).unwrap_or(0);
+        facts.wait_sessions =
+            number(["Rpl_semi_sync_source_wait_sessions", "Rpl_semi_sync_master_wait_sessions"]);
     }
     facts
 }
@@ -59,8 +61,11 @@ mod tests {
                 &[Ask::SemiSync, Ask::SemiSyncStatus],
                 vec![vertical(variables), table(&["Variable_name", "Value"], &rows)],
             );
-            let knowledge =
-                Knowledge { semi_sync_primary: Some(Naming::New), semi_sync_replica: None, ..Knowledge::default() };
+            let knowledge = Knowledge {
+                semi_sync_primary: Some(Naming::New),
+                semi_sync_replica: None,
+                ..Knowledge::default()
+            };
             let facts = read(&answers, &knowledge);
             assert!(!facts.available && facts.primary_new_names && !facts.replica_new_names);
             assert!(facts.primary_enabled && facts.primary_active && !facts.replica_enabled);

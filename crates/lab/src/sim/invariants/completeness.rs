@@ -23,7 +23,8 @@ impl World {
         let now = self.now();
         let cluster = self.servers[opened].cluster;
         let recovery = self.backend.recoveries.iter().rev().find(|recovery| {
-            recovery.end.is_none() && self.clusters[cluster].members.iter().any(|m| self.servers[*m].key == recovery.case.key)
+            recovery.end.is_none()
+                && self.clusters[cluster].members.iter().any(|m| self.servers[*m].key == recovery.case.key)
         });
         let Some(recovery) = recovery else {
             let text = format!("{} is opened without a recovery on record", self.name(opened));
@@ -38,9 +39,11 @@ impl World {
             .iter()
             .map(|member| &self.servers[*member])
             .filter(|holder| holder.number != opened && holder.key != failed)
-            .filter(|holder| holder.channel.source.as_ref().is_some_and(|source| {
-                source.names_same_server_as(&failed) || *source == self.servers[opened].key
-            }))
+            .filter(|holder| {
+                holder.channel.source.as_ref().is_some_and(|source| {
+                    source.names_same_server_as(&failed) || *source == self.servers[opened].key
+                })
+            })
             .filter(|holder| holder.reachable_since.is_some_and(|since| now - since >= age_ms + MARGIN_MS))
             .map(|holder| Promotion {
                 uid: uid.clone(),
@@ -62,11 +65,10 @@ impl World {
                     && step.message.contains(holder.hostname())
                     && (step.message.contains("will be missing") || step.message.contains("is lost"))
             });
-            let in_record = self
-                .backend
-                .recoveries
-                .iter()
-                .any(|recovery| recovery.uid == promotion.uid && recovery.lost_replicas.contains(&holder));
+            let in_record =
+                self.backend.recoveries.iter().any(|recovery| {
+                    recovery.uid == promotion.uid && recovery.lost_replicas.contains(&holder)
+                });
             if !in_steps && !in_record {
                 let text = format!(
                     "{} was opened without {} transactions that {} has, and the record does not say so",

@@ -30,7 +30,8 @@ impl World {
     /// Why the world is not at rest; empty when it is. Degraded states are added to `degraded`.
     pub(in super::super) fn unrest(&self, degraded: &mut Vec<Degraded>) -> Vec<String> {
         let mut reasons = Vec::new();
-        if self.backend.recoveries.iter().any(|recovery| recovery.end.is_none()) && !self.orchestrator.is_noop {
+        if self.backend.recoveries.iter().any(|recovery| recovery.end.is_none()) && !self.orchestrator.is_noop
+        {
             reasons.push("a recovery is unfinished".to_owned());
         }
         for cluster in 0..self.clusters.len() {
@@ -55,11 +56,14 @@ impl World {
         let server = &self.servers[primary];
         let name = self.name(primary);
         if server.is_lost {
-            let is_explained = self.has_failure_on_record(primary) || self.replicas_of(&server.key).is_empty();
+            let is_explained =
+                self.has_failure_on_record(primary) || self.replicas_of(&server.key).is_empty();
             if is_explained || self.is_blocked(primary) || self.backend.are_recoveries_disabled() {
                 degraded.push(Degraded::NoPrimary);
             } else {
-                reasons.push(format!("{name} is dead and published, and nothing on record says why nobody replaced it"));
+                reasons.push(format!(
+                    "{name} is dead and published, and nothing on record says why nobody replaced it"
+                ));
             }
         } else if !server.is_up() {
             reasons.push(format!("{name} is published and does not run"));
@@ -126,7 +130,8 @@ impl World {
         let lacks = self.servers[primary].executed.beyond(&server.executed);
         let is_below = self.is_below(server, primary);
         if is_below && !lacks.is_empty() && server.nature.delay_seconds == 0 {
-            let is_diverged = self.servers.iter().any(|other| other.cluster == server.cluster && other.lost_tail);
+            let is_diverged =
+                self.servers.iter().any(|other| other.cluster == server.cluster && other.lost_tail);
             return if is_diverged {
                 Ok(Some(Degraded::Diverged))
             } else {
@@ -141,7 +146,9 @@ impl World {
         for _ in 0..self.servers.len() {
             match at {
                 Some(source) if source == primary => return true,
-                Some(source) => at = self.servers[source].channel.source.as_ref().and_then(|key| self.find(key)),
+                Some(source) => {
+                    at = self.servers[source].channel.source.as_ref().and_then(|key| self.find(key))
+                }
                 None => return false,
             }
         }
@@ -160,7 +167,8 @@ impl World {
 
     fn was_lost(&self, server: &SimServer) -> bool {
         let is_failed = self.was_replaced(server.number);
-        is_failed || self.backend.recoveries.iter().any(|recovery| recovery.lost_replicas.contains(&server.key))
+        is_failed
+            || self.backend.recoveries.iter().any(|recovery| recovery.lost_replicas.contains(&server.key))
     }
 
     /// At the end.

@@ -18,7 +18,10 @@ impl World {
             } else if let Some(known) = self.watcher.known.get(&instance.key)
                 && is_blanked(known, instance)
             {
-                blanked.push(format!("facts of {} were blanked while it could not be read", instance.key.hostname()));
+                blanked.push(format!(
+                    "facts of {} were blanked while it could not be read",
+                    instance.key.hostname()
+                ));
             }
         }
         for text in blanked {

@@ -16,7 +16,7 @@ mod single_writer;
 
 pub use convergence::Degraded;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{Case, Instance, InstanceKey};
@@ -33,6 +33,8 @@ pub(super) struct Watcher {
     pub(super) steps: u32,
     /// Panics of engine tasks, of all processes.
     pub(super) panics: u64,
+    /// Blocked recoveries that are in the story already.
+    pub(super) told_blocked: BTreeSet<(InstanceKey, i64)>,
     promotions: Vec<Promotion>,
     known: BTreeMap<InstanceKey, Arc<Instance>>,
     /// How long a failover blocks the next one of its cluster.

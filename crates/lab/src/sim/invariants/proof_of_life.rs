@@ -11,8 +11,13 @@ const NAME: &str = "proof of life";
 
 impl World {
     pub(super) fn check_proof_of_life(&mut self, case: &Case) {
-        use AnalysisCode::{DeadCoMaster, DeadCoMasterAndSomeReplicas, DeadMaster, DeadMasterAndSomeReplicas};
-        if !matches!(case.code, DeadMaster | DeadMasterAndSomeReplicas | DeadCoMaster | DeadCoMasterAndSomeReplicas) {
+        use AnalysisCode::{
+            DeadCoMaster, DeadCoMasterAndSomeReplicas, DeadMaster, DeadMasterAndSomeReplicas,
+        };
+        if !matches!(
+            case.code,
+            DeadMaster | DeadMasterAndSomeReplicas | DeadCoMaster | DeadCoMasterAndSomeReplicas
+        ) {
             return;
         }
         let now = self.now();
@@ -23,7 +28,11 @@ impl World {
             lasts(replica.receiving_since) && lasts(replica.reachable_since)
         });
         if let Some(witness) = witness {
-            let text = format!("{} is failed over while {} receives from it", case.key.hostname(), self.name(witness));
+            let text = format!(
+                "{} is failed over while {} receives from it",
+                case.key.hostname(),
+                self.name(witness)
+            );
             self.violate(NAME, text);
         }
     }

@@ -24,7 +24,11 @@ impl World {
             .filter(|other| self.servers[*other].reachable_since.is_some_and(|since| now - since >= GRACE_MS))
             .collect();
         for other in others {
-            let text = format!("{} is opened while {} is writable and reachable", self.name(opened), self.name(other));
+            let text = format!(
+                "{} is opened while {} is writable and reachable",
+                self.name(opened),
+                self.name(other)
+            );
             self.violate(NAME, text);
         }
     }
