@@ -249,7 +249,21 @@ impl Check<'_> {
             }
             Action::SetReadOnly { on: true, .. } => self.check_close(step, &mut state),
             Action::SetReadOnly { on: false, .. } => self.check_open(step, plan, &mut state),
-            Action::SetSemiSyncPrimary(_) | Action::SetSemiSyncReplica(_) | Action::Probe => {}
+            Action::ReplicateUntil(_) => {
+                self.check_stopped(step, state);
+                state.drained = false;
+            }
+            Action::SetSemiSyncPrimary(_)
+            | Action::SetSemiSyncReplica(_)
+            | Action::SetDelay(_)
+            | Action::SkipTransaction
+            | Action::FlushBinaryLogs
+            | Action::PurgeBinaryLogs(_)
+            | Action::ResetBinaryLogs
+            | Action::SetPurgedGtid(_)
+            | Action::InjectEmpty(_)
+            | Action::KillQuery(_)
+            | Action::Probe => {}
         }
         self.context.known.insert(step.server.clone(), state);
     }

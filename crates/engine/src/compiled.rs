@@ -121,5 +121,6 @@ fn retention(settings: &Settings, lock_watch: Duration) -> Retention {
         resolve: settings.naming.expiry,
         stale_coordinates: (lock_watch * 2).max(Duration::from_secs(60)),
         pool: settings.discovery.pool_expiry,
+        access_token: settings.authority.token_lifetime,
     }
 }

@@ -20,6 +20,9 @@ impl Engine {
         self.load().await?;
         let seeds: Vec<InstanceKey> = self.compiled().seeds.clone();
         info!(instances = self.fleet().len(), seeds = seeds.len(), "starting");
+        for seed in &seeds {
+            self.audit("inject-seed", Some(seed), "injected").await;
+        }
         let supervisor = self.supervisor();
         supervisor.start_loop("housekeeping", self.clone().keep_house_forever());
         supervisor.start_loop("write-behind", self.clone().write_behind_forever());

@@ -90,13 +90,14 @@ impl Engine {
         if finding.code == AnalysisCode::NoProblem || finding.skippable_due_to_downtime {
             return;
         }
-        let engine = self.clone();
+        if !self.inner.detection.begin(&finding.key) {
+            return;
+        }
+        let handling = Handling { engine: self.clone(), key: finding.key.clone(), code: finding.code };
         self.inner.supervisor.start("finding", async move {
-            let key = finding.key.clone();
-            let Some(_in_progress) = engine.inner.detection.begin(&key) else { return };
             let request = Request::automatic(finding);
-            if let Attempt::Failed(error) = engine.handle_finding(request).await {
-                warn!(instance = %key, error = %error, "a finding was not handled to its end");
+            if let Attempt::Failed(error) = handling.engine.handle_finding(request).await {
+                warn!(instance = %handling.key, error = %error, "a finding was not handled to its end");
             }
         });
     }
@@ -215,6 +216,23 @@ impl Engine {
         self.run_hooks("OnFailureDetectionProcesses", &settings.hooks.on_detection, &environment, &uid, true)
             .await
             .map_err(|error| error.to_string())
+    }
+}
+
+/// Marks a server as being handled until dropped. When its code became another one meanwhile, it is analysed again at
+/// once instead of at the next tick.
+struct Handling {
+    engine: Engine,
+    key: InstanceKey,
+    code: AnalysisCode,
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        let state = &self.engine.inner.detection;
+        if state.end(&self.key) && state.last_code(&self.key) != Some(self.code) {
+            self.engine.inner.analysis_requests.add(self.key.clone());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What this process already did about findings, so that one failure is handled once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use model::{AnalysisCode, InstanceKey, Timestamp};
@@ -8,28 +8,32 @@ use model::{AnalysisCode, InstanceKey, Timestamp};
 /// Remembered work on findings. Everything in here can be lost without harm: the backend is what counts.
 #[derive(Debug, Default)]
 pub(crate) struct DetectionState {
-    in_progress: Mutex<BTreeSet<InstanceKey>>,
+    /// Servers being handled, and whether something new was found meanwhile.
+    in_progress: Mutex<BTreeMap<InstanceKey, bool>>,
     registered: Mutex<BTreeMap<(InstanceKey, bool), (AnalysisCode, Timestamp)>>,
     last_code: Mutex<BTreeMap<InstanceKey, AnalysisCode>>,
 }
 
-/// Marks a server as being handled until dropped.
-pub(crate) struct InProgress<'a> {
-    state: &'a DetectionState,
-    key: InstanceKey,
-}
-
-impl Drop for InProgress<'_> {
-    fn drop(&mut self) {
-        self.state.in_progress.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-    }
-}
-
 impl DetectionState {
-    /// Begins to handle a server's finding; `None` while another task still does.
-    pub(crate) fn begin(&self, key: &InstanceKey) -> Option<InProgress<'_>> {
-        let inserted = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
-        inserted.then(|| InProgress { state: self, key: key.clone() })
+    /// Begins to handle a server's finding; false while another task still does, which is then told to look again.
+    pub(crate) fn begin(&self, key: &InstanceKey) -> bool {
+        let mut in_progress = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        match in_progress.get_mut(key) {
+            Some(look_again) => {
+                *look_again = true;
+                false
+            }
+            None => {
+                in_progress.insert(key.clone(), false);
+                true
+            }
+        }
+    }
+
+    /// Ends handling a server's finding; true when something new was found meanwhile.
+    pub(crate) fn end(&self, key: &InstanceKey) -> bool {
+        let mut in_progress = self.in_progress.lock().unwrap_or_else(PoisonError::into_inner);
+        in_progress.remove(key).unwrap_or(false)
     }
 
     /// The detection of that code is known to be registered and active since less than `limit`.
@@ -68,6 +72,11 @@ impl DetectionState {
     pub(crate) fn code_changed(&self, key: &InstanceKey, code: AnalysisCode) -> bool {
         let mut last = self.last_code.lock().unwrap_or_else(PoisonError::into_inner);
         last.insert(key.clone(), code) != Some(code)
+    }
+
+    /// The last code noted of a server.
+    pub(crate) fn last_code(&self, key: &InstanceKey) -> Option<AnalysisCode> {
+        self.last_code.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
     }
 
     /// Forgets the codes of servers that are gone.

@@ -295,6 +295,15 @@ impl Engine {
             | Action::WaitExecutedCoordinates(_)
             | Action::SetSemiSyncPrimary(_)
             | Action::SetSemiSyncReplica(_)
+            | Action::ReplicateUntil(_)
+            | Action::SetDelay(_)
+            | Action::SkipTransaction
+            | Action::FlushBinaryLogs
+            | Action::PurgeBinaryLogs(_)
+            | Action::ResetBinaryLogs
+            | Action::SetPurgedGtid(_)
+            | Action::InjectEmpty(_)
+            | Action::KillQuery(_)
             | Action::Probe => None,
         };
         if let Some(change) = change {

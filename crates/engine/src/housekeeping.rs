@@ -195,7 +195,26 @@ impl Engine {
         }
     }
 
+    /// What is still true is written again, so that it does not expire in the backend while it is used here.
+    async fn refresh_names(&self) {
+        let (resolved, domains) = {
+            let fleet = self.fleet();
+            (fleet.resolved.clone(), fleet.cluster_domains.clone())
+        };
+        for (hostname, resolved) in resolved.into_iter().filter(|(hostname, resolved)| hostname != resolved) {
+            self.submit_quietly(Command::SetResolved { hostname, resolved, at: self.now() }).await;
+        }
+        for (cluster_name, domain) in domains {
+            if self.fleet().cluster_members(&cluster_name).next().is_some() {
+                self.submit_quietly(Command::SetClusterDomain { cluster_name, domain, at: self.now() }).await;
+            }
+        }
+    }
+
     async fn expire(&self) {
+        self.refresh_names().await;
+        // Those of this host were finished or undone at start; these belong to processes that are gone for good.
+        self.submit_quietly(Command::AcknowledgeCrashed { at: self.now() }).await;
         let retention = self.compiled().retention.clone();
         self.submit_quietly(Command::Expire { retention, at: self.now() }).await;
         let fleet = self.fleet();

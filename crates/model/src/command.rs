@@ -245,6 +245,62 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
+    /// Remove the tag of that name. Outcome: [`CommandOutcome::Existed`].
+    DeleteTag {
+        /// The server.
+        key: InstanceKey,
+        /// Name of the tag.
+        name: String,
+    },
+    /// Replace the members of a pool; none empties it.
+    SubmitPool {
+        /// Name of the pool.
+        pool: String,
+        /// Its members.
+        members: Vec<InstanceKey>,
+        /// When; pools expire from here.
+        at: Timestamp,
+    },
+    /// Record where every known server stands in its topology. Outcome: [`CommandOutcome::Count`].
+    SnapshotTopologies {
+        /// When.
+        at: Timestamp,
+    },
+    /// Remember that two places in the binary logs of two servers hold the same history before them.
+    RecordEquivalence {
+        /// One server.
+        one: InstanceKey,
+        /// The place there.
+        one_at: BinlogCoordinates,
+        /// Another server.
+        other: InstanceKey,
+        /// The place there.
+        other_at: BinlogCoordinates,
+        /// When.
+        at: Timestamp,
+    },
+    /// Store a token that may be redeemed for the right to change things.
+    IssueAccessToken {
+        /// What is given to a person.
+        public: String,
+        /// What the person's browser gets in exchange.
+        secret: String,
+        /// By whom.
+        owner: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Redeem a token that was issued no earlier than that. Outcome: [`CommandOutcome::Existed`].
+    RedeemAccessToken {
+        /// What a person was given.
+        public: String,
+        /// Tokens issued before have lapsed.
+        issued_since: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// Forget what host names resolve to.
+    ForgetResolved,
     /// Refresh this process's row in the node registry.
     RegisterNode {
         /// The process.
@@ -287,6 +343,8 @@ pub struct Retention {
     pub stale_coordinates: std::time::Duration,
     /// Pools registered longer ago than this are deleted.
     pub pool: std::time::Duration,
+    /// Access tokens issued longer ago than this are deleted.
+    pub access_token: std::time::Duration,
 }
 
 /// What applying a command tells.

@@ -74,6 +74,26 @@ pub enum Action {
     SetSemiSyncPrimary(bool),
     /// Switch the semi-sync replica side.
     SetSemiSyncReplica(bool),
+    /// Replicate up to these coordinates of the source and stop there. Threads must be stopped. Fails when they are
+    /// passed already.
+    ReplicateUntil(BinlogCoordinates),
+    /// Set the delay of the applier, seconds. Running threads are stopped for that and started again.
+    SetDelay(u32),
+    /// Make the applier pass over the transaction it failed at. The applier must be stopped.
+    SkipTransaction,
+    /// Begin a new binary log.
+    FlushBinaryLogs,
+    /// Delete the binary logs before this one.
+    PurgeBinaryLogs(String),
+    /// Delete all binary logs and forget which transactions were executed (MySQL GTID).
+    ResetBinaryLogs,
+    /// Declare these transactions as executed and purged (MySQL GTID).
+    SetPurgedGtid(String),
+    /// Commit an empty transaction under each of these identifiers (MySQL GTID), in order. Those executed already are
+    /// passed over.
+    InjectEmpty(Vec<String>),
+    /// End the statement that a connection runs.
+    KillQuery(u64),
     /// Read the server again and store the result.
     Probe,
 }
@@ -94,7 +114,16 @@ impl Action {
             | Self::ReattachSource
             | Self::SetReadOnly { .. }
             | Self::SetSemiSyncPrimary(_)
-            | Self::SetSemiSyncReplica(_) => true,
+            | Self::SetSemiSyncReplica(_)
+            | Self::ReplicateUntil(_)
+            | Self::SetDelay(_)
+            | Self::SkipTransaction
+            | Self::FlushBinaryLogs
+            | Self::PurgeBinaryLogs(_)
+            | Self::ResetBinaryLogs
+            | Self::SetPurgedGtid(_)
+            | Self::InjectEmpty(_)
+            | Self::KillQuery(_) => true,
         }
     }
 
@@ -124,6 +153,15 @@ impl fmt::Display for Action {
             Self::SetReadOnly { on: false, .. } => f.write_str("make writable"),
             Self::SetSemiSyncPrimary(on) => write!(f, "switch semi-sync primary side {}", on_off(*on)),
             Self::SetSemiSyncReplica(on) => write!(f, "switch semi-sync replica side {}", on_off(*on)),
+            Self::ReplicateUntil(at) => write!(f, "replicate up to {at}"),
+            Self::SetDelay(seconds) => write!(f, "delay the applier by {seconds} seconds"),
+            Self::SkipTransaction => f.write_str("skip the failed transaction"),
+            Self::FlushBinaryLogs => f.write_str("flush binary logs"),
+            Self::PurgeBinaryLogs(file) => write!(f, "purge binary logs before {file}"),
+            Self::ResetBinaryLogs => f.write_str("delete all binary logs and executed transactions"),
+            Self::SetPurgedGtid(set) => write!(f, "set purged transactions to {set}"),
+            Self::InjectEmpty(gtids) => write!(f, "inject {} empty transactions", gtids.len()),
+            Self::KillQuery(id) => write!(f, "kill query {id}"),
             Self::Probe => f.write_str("read again"),
         }
     }

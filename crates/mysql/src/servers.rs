@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use model::{Action, InstanceKey, Observation, Secret};
 use ports::{
-    ActionError, ActionOutcome, Deadline, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers,
+    ActionError, ActionOutcome, BinaryLog, Deadline, ErrorClass, LostConnection, ProbeError, ProbeRequest,
+    Servers,
 };
 use tokio::time::Instant;
 
@@ -112,7 +113,7 @@ impl MySqlServers {
                 Err(lost) if is_reused && lost.is_lost_connection() && sent.is_empty() => {}
                 outcome => {
                     place.actions.put(session);
-                    return outcome.map(|credentials| Done { credentials, statements: sent });
+                    return outcome.map(|answer| Done { answer, statements: sent });
                 }
             }
         }
@@ -135,21 +136,32 @@ enum Job<'a> {
     Act(&'a Action),
     ReadCredentials { own_query: &'a str },
     SetCredentials { user: &'a str, password: &'a Secret },
+    ListBinaryLogs,
+}
+
+/// What a job tells.
+enum Answer {
+    Nothing,
+    Credentials(Option<(String, Secret)>),
+    BinaryLogs(Vec<BinaryLog>),
 }
 
 struct Done {
-    credentials: Option<(String, Secret)>,
+    answer: Answer,
     statements: Vec<String>,
 }
 
 impl Job<'_> {
-    async fn run(self, work: &mut Work<'_>) -> Result<Option<(String, Secret)>, Failure> {
+    async fn run(self, work: &mut Work<'_>) -> Result<Answer, Failure> {
         match self {
-            Self::Act(action) => act::perform(work, action).await.map(|()| None),
+            Self::Act(action) => act::perform(work, action).await.map(|()| Answer::Nothing),
             Self::SetCredentials { user, password } => {
-                act::set_credentials(work, user, password).await.map(|()| None)
+                act::set_credentials(work, user, password).await.map(|()| Answer::Nothing)
             }
-            Self::ReadCredentials { own_query } => read_credentials(work, own_query).await,
+            Self::ReadCredentials { own_query } => {
+                read_credentials(work, own_query).await.map(Answer::Credentials)
+            }
+            Self::ListBinaryLogs => act::binary_logs(work).await.map(Answer::BinaryLogs),
         }
     }
 }
@@ -252,7 +264,11 @@ impl Servers for MySqlServers {
     ) -> Result<Option<(String, Secret)>, ActionError> {
         let own_query = self.options.queries.replication_credentials.trim().trim_end_matches(';');
         let outcome = self.run(key, deadline, Job::ReadCredentials { own_query }).await;
-        outcome.map(|done| done.credentials).map_err(|f| action_error(key, "read replication credentials", f))
+        let done = outcome.map_err(|f| action_error(key, "read replication credentials", f))?;
+        Ok(match done.answer {
+            Answer::Credentials(found) => found,
+            Answer::Nothing | Answer::BinaryLogs(_) => None,
+        })
     }
 
     async fn set_replication_credentials(
@@ -266,5 +282,18 @@ impl Servers for MySqlServers {
         self.refuse_noop(action).map_err(|failure| action_error(key, action, failure))?;
         let outcome = self.run(key, deadline, Job::SetCredentials { user, password }).await;
         outcome.map(|_| ()).map_err(|failure| action_error(key, action, failure))
+    }
+
+    async fn binary_logs(
+        &self,
+        key: &InstanceKey,
+        deadline: Deadline,
+    ) -> Result<Vec<BinaryLog>, ActionError> {
+        let outcome = self.run(key, deadline, Job::ListBinaryLogs).await;
+        let done = outcome.map_err(|failure| action_error(key, "list binary logs", failure))?;
+        Ok(match done.answer {
+            Answer::BinaryLogs(logs) => logs,
+            Answer::Nothing | Answer::Credentials(_) => Vec::new(),
+        })
     }
 }

@@ -110,6 +110,14 @@ pub(crate) const CREDENTIALS_FOUND: &str =
 /// The replication users the server keeps, the default channel first.
 pub(crate) const CREDENTIALS: &str = "select User_name, User_password from mysql.slave_master_info where User_name <> '' order by Channel_name";
 
+/// The transaction at which an applier failed. The first form is of MySQL 8.0 and later, the second of 5.7.
+pub(crate) const FAILED_TRANSACTION: [&str; 2] = [
+    "select applying_transaction as gtid from performance_schema.replication_applier_status_by_worker \
+     where last_error_number <> 0 and applying_transaction <> '' limit 1",
+    "select last_seen_transaction as gtid from performance_schema.replication_applier_status_by_worker \
+     where last_error_number <> 0 and last_seen_transaction <> '' limit 1",
+];
+
 /// Hosts of an NDB cluster's SQL nodes.
 pub(crate) const NDB_NODES: &str =
     "select substring(service_URI, 9) as mysql_host from ndbinfo.processes where process_name = 'mysqld'";
@@ -163,6 +171,32 @@ impl Writer<'_> {
 
     pub(crate) fn start(&self, threads: Threads) -> String {
         format!("start {}{}{}{}", self.noun(), self.before(), thread_words(threads), self.after())
+    }
+
+    /// Start both threads and stop the applier at coordinates of the source.
+    pub(crate) fn start_until(&self, file: &str, pos: u64) -> String {
+        let source = self.source();
+        format!(
+            "start {}{} until {source}_log_file={}, {source}_log_pos={pos}{}",
+            self.noun(),
+            self.before(),
+            self.quoted(file),
+            self.after()
+        )
+    }
+
+    /// Lets the applier pass over one event group (servers without GTID).
+    pub(crate) fn skip_one(&self) -> &'static str {
+        if self.caps.source_pos_wait {
+            "set global sql_replica_skip_counter = 1"
+        } else {
+            "set global sql_slave_skip_counter = 1"
+        }
+    }
+
+    /// Delete all binary logs and forget executed transactions.
+    pub(crate) fn reset_binary_logs(&self) -> &'static str {
+        if self.caps.binary_log_status { "reset binary logs and gtids" } else { "reset master" }
     }
 
     /// Forget the source, its credentials and the relay log.
@@ -246,6 +280,21 @@ mod tests {
         assert_eq!(write("8.0.22", "", change), "change master to master_port=1 for channel ''");
         assert_eq!(write("8.0.23", "", change), "change replication source to source_port=1 for channel ''");
         assert_eq!(write("10.11.6-MariaDB", "c1", change), "change master 'c1' to master_port=1");
+    }
+
+    #[test]
+    fn replication_up_to_a_place_in_each_dialect() {
+        let until = |w: &Writer<'_>| w.start_until("bin.1", 4);
+        assert_eq!(
+            write("9.7.0", "", until),
+            "start replica until source_log_file='bin.1', source_log_pos=4 for channel ''"
+        );
+        assert_eq!(
+            write("10.11.6-MariaDB", "", until),
+            "start slave until master_log_file='bin.1', master_log_pos=4"
+        );
+        assert_eq!(write("8.0.23", "", |w| w.reset_binary_logs().to_owned()), "reset master");
+        assert_eq!(write("9.7.0", "", |w| w.skip_one().to_owned()), "set global sql_replica_skip_counter = 1");
     }
 
     #[test]

@@ -93,6 +93,16 @@ pub struct LostConnection {
     pub reason: String,
 }
 
+/// A binary log of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BinaryLog {
+    /// Its name.
+    pub file: String,
+    /// Transactions executed before its first event, as the server prints them; `None` where logs do not say so
+    /// (MariaDB, or MySQL without GTID).
+    pub previous_gtids: Option<String>,
+}
+
 /// Access to observed servers.
 #[async_trait]
 pub trait Servers: Send + Sync {
@@ -148,4 +158,22 @@ pub trait Servers: Send + Sync {
         password: &model::Secret,
         deadline: Deadline,
     ) -> Result<(), ActionError>;
+
+    /// The binary logs of a server, oldest first.
+    ///
+    /// # Errors
+    /// See [`ActionError`]; servers whose logs cannot be listed reject it.
+    async fn binary_logs(
+        &self,
+        key: &InstanceKey,
+        _deadline: Deadline,
+    ) -> Result<Vec<BinaryLog>, ActionError> {
+        Err(ActionError {
+            key: key.clone(),
+            action: "list binary logs".to_owned(),
+            class: ErrorClass::Rejected,
+            number: None,
+            message: "the logs of this server cannot be listed".to_owned(),
+        })
+    }
 }

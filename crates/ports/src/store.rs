@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    AuditRecord, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Instance, InstanceKey, Recovery,
-    RecoveryStep, Timestamp,
+    AuditRecord, BinlogCoordinates, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Instance,
+    InstanceKey, NodeIdentity, Recovery, RecoveryStep, Timestamp,
 };
 
 /// A backend failure.
@@ -117,9 +117,24 @@ pub struct AnalysisChange {
     pub changes: Vec<(Timestamp, String)>,
 }
 
+/// How people and programs that ask the original see times of the backend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimestampStyle {
+    /// `2026-01-31 10:00:00`: MySQL and MariaDB.
+    #[default]
+    Sql,
+    /// `2026-01-31T10:00:00Z`: SQLite.
+    Rfc3339,
+}
+
 /// The backend of one node.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// How times of this backend are shown.
+    fn timestamp_style(&self) -> TimestampStyle {
+        TimestampStyle::default()
+    }
+
     /// Loads everything decisions need.
     async fn load_fleet(&self) -> Result<Fleet, StoreError>;
 
@@ -156,8 +171,49 @@ pub trait Store: Send + Sync {
     /// Analysis changelog by server.
     async fn analysis_changelog(&self) -> Result<Vec<AnalysisChange>, StoreError>;
 
+    /// Members of all pools, by pool and server.
+    async fn pools(&self) -> Result<Vec<(String, InstanceKey)>, StoreError> {
+        Err(not_kept("pools"))
+    }
+
+    /// Places that hold the same history as this one, each with its server.
+    async fn equivalents(
+        &self,
+        _key: &InstanceKey,
+        _at: &BinlogCoordinates,
+    ) -> Result<Vec<(InstanceKey, BinlogCoordinates)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Processes that renewed their registration since then, with the time they first did.
+    async fn live_nodes(&self, _since: Timestamp) -> Result<Vec<NodeIdentity>, StoreError> {
+        Err(not_kept("the registry of nodes"))
+    }
+
+    /// An attribute of a host (`*` for general ones).
+    async fn attribute(&self, _hostname: &str, _name: &str) -> Result<Option<String>, StoreError> {
+        Err(not_kept("attributes"))
+    }
+
+    /// The secret of a redeemed token that was issued no earlier than that, or may be used again and again.
+    async fn token_secret(
+        &self,
+        _public: &str,
+        _issued_since: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        Err(not_kept("access tokens"))
+    }
+
     /// Applies a command in one transaction. Called by the command log only.
     async fn apply(&self, command: &Command) -> Result<CommandOutcome, StoreError>;
+}
+
+/// The answer of a backend without these tables.
+fn not_kept(what: &str) -> StoreError {
+    StoreError::Statement {
+        operation: format!("reading of {what}"),
+        message: "this backend does not keep them".to_owned(),
+    }
 }
 
 /// The one way by which durable changes are made.

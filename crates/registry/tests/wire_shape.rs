@@ -181,7 +181,7 @@ fn a_recovery_has_all_its_fields_in_order() {
 }
 
 #[test]
-fn a_live_recovery_tells_its_finding_and_neither_times_nor_node() {
+fn a_live_recovery_tells_its_finding_with_the_node_and_no_times() {
     let mut recovery = recovery();
     recovery.successor = None;
     let mut finding = wire::filled_from_case(&case(), cluster());
@@ -202,6 +202,8 @@ fn a_live_recovery_tells_its_finding_and_neither_times_nor_node() {
     }
     assert_eq!(value["AnalysisEntry"]["IsActionableRecovery"], true);
     assert_eq!(value["AnalysisEntry"]["CommandHint"], "graceful-master-takeover");
+    assert_eq!(value["AnalysisEntry"]["ProcessingNodeHostname"], "n");
+    assert_eq!(value["AnalysisEntry"]["ProcessingNodeToken"], "t");
 }
 
 #[test]

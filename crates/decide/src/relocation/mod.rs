@@ -3,9 +3,10 @@
 //! Every function decides on what is known of the fleet and returns a plan, or the reason why not. A move that fails is
 //! undone: the replica goes back below its former source. In a bulk move each replica stands for itself.
 //!
-//! Deliberately not here: moves that align coordinates of replicas without GTID. They need positions that are only
-//! known once replication is stopped, and are refused as too complex.
+//! Moves of replicas without GTID align coordinates, which are only known once replication is stopped. They are in
+//! [`classic`], as phases between which servers are read again.
 
+pub mod classic;
 mod refusal;
 
 #[cfg(test)]
@@ -131,7 +132,7 @@ pub fn repoint(
     check_group("repoint", replica)?;
     let source = known(fleet, source.unwrap_or(&replica.primary_key))?;
     check_rules(replica, source, policy)?;
-    if source.key != replica.primary_key {
+    if source.key != replica.primary_key && !is_same_server(replica, source) {
         first(gtid_obstacles(replica, source))?;
     }
     Ok(of_one("repoint", replica, source, Method::Repoint, policy))
@@ -185,6 +186,11 @@ pub fn relocate_replicas(
     Ok(of_many("relocate-replicas", &moves, source, refused, policy))
 }
 
+/// The new source is the present one under another name: then coordinates stay what they are.
+fn is_same_server(replica: &Instance, source: &Instance) -> bool {
+    !source.server_uuid.is_empty() && replica.replication.primary_uuid == source.server_uuid
+}
+
 fn known<'a>(fleet: &'a Fleet, key: &InstanceKey) -> Result<&'a Arc<Instance>, Refusal> {
     fleet.get(key).ok_or_else(|| Refusal::Unknown(key.clone()))
 }
@@ -232,7 +238,11 @@ fn way(
     Ok(Method::Gtid)
 }
 
-fn check_rules(replica: &Instance, source: &Instance, policy: &RelocationPolicy) -> Result<(), Refusal> {
+/// Checks that a replica may replicate from a server, by every rule.
+///
+/// # Errors
+/// Every reason against it.
+pub fn check_rules(replica: &Instance, source: &Instance, policy: &RelocationPolicy) -> Result<(), Refusal> {
     match can_replicate_from(replica, source, &policy.replication) {
         Ok(_) => Ok(()),
         Err(reasons) => Err(Refusal::CannotReplicate {

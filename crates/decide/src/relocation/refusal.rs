@@ -44,6 +44,41 @@ pub enum Refusal {
     CheckInvalid(InstanceKey),
     /// Its last read is old.
     NotRecentlyChecked(InstanceKey),
+    /// A replication thread does not run.
+    NotReplicating(InstanceKey),
+    /// Its lag is not known.
+    UnknownLag(InstanceKey),
+    /// It lags more than maintenance allows.
+    LagsTooMuch(InstanceKey),
+    /// The source of a replica replicates from nobody, so there is nothing above it.
+    SourceNotReplica(InstanceKey),
+    /// Two servers do not have the same source.
+    NotSiblings(InstanceKey, InstanceKey),
+    /// It is the source of its source already.
+    AlreadyCoPrimary {
+        /// The server.
+        key: InstanceKey,
+        /// Its source.
+        source: InstanceKey,
+    },
+    /// It accepts writes, and its source would replicate from it.
+    Writable(InstanceKey),
+    /// Its source has another living and writable co-primary.
+    OtherCoPrimary {
+        /// The source.
+        source: InstanceKey,
+        /// The other one.
+        other: InstanceKey,
+    },
+    /// Its source is no primary.
+    NoPrimary {
+        /// The source.
+        source: InstanceKey,
+        /// What that replicates from.
+        above: InstanceKey,
+    },
+    /// Its source is a co-primary.
+    SourceIsCoPrimary(InstanceKey),
     /// It does not find its place by GTID below the other.
     Gtid(Reason),
     /// There is no way that is safe in one go.
@@ -87,6 +122,27 @@ impl fmt::Display for Refusal {
             }
             Self::CheckInvalid(key) => write!(f, "{key}: last check invalid"),
             Self::NotRecentlyChecked(key) => write!(f, "{key}: not recently checked"),
+            Self::NotReplicating(key) => write!(f, "{key}: instance is not replicating"),
+            Self::UnknownLag(key) => write!(f, "{key}: cannot determine replication lag"),
+            Self::LagsTooMuch(key) => write!(f, "{key}: lags too much"),
+            Self::SourceNotReplica(key) => write!(f, "master is not a replica itself: {key}"),
+            Self::NotSiblings(one, other) => write!(f, "instances are not siblings: {one}, {other}"),
+            Self::AlreadyCoPrimary { key, source } => {
+                write!(f, "instance {key} is already co master of {source}")
+            }
+            Self::Writable(key) => write!(
+                f,
+                "instance {key} is not read-only; first make it read-only before making it co-master"
+            ),
+            Self::OtherCoPrimary { source, other } => write!(
+                f,
+                "master {source} is already co-master with {other}, and {other} is alive, and not read-only; \
+                 cowardly refusing to demote it. Please set it as read-only beforehand"
+            ),
+            Self::NoPrimary { source, above } => {
+                write!(f, "{source} is not a real master; it replicates from: {above}")
+            }
+            Self::SourceIsCoPrimary(key) => write!(f, "{key} is co-master. Cannot take it."),
             Self::Gtid(reason) => write!(f, "{reason}"),
             Self::TooComplex { replica, source } => {
                 write!(f, "Relocating {replica} below {source} turns to be too complex; please do it manually")

@@ -23,6 +23,7 @@ struct Done {
     settled: Option<InstanceKey>,
 }
 
+#[derive(Default)]
 struct Schedule {
     due: BinaryHeap<Reverse<(Instant, InstanceKey)>>,
     /// The moment each key is scheduled for; older heap entries of a key are void.
@@ -36,19 +37,32 @@ impl Schedule {
         self.due.push(Reverse((at, key)));
     }
 
+    /// Plans unless an earlier read is planned already: one asked for a moment ago stays.
+    fn plan_no_later(&mut self, key: InstanceKey, at: Instant) {
+        if self.planned.get(&key).is_none_or(|planned| *planned > at) {
+            self.plan(key, at);
+        }
+    }
+
     fn next_due(&self) -> Option<Instant> {
         self.due.peek().map(|Reverse((at, _))| *at)
     }
 
     /// Takes the next key whose moment has come and that is not being read.
+    ///
+    /// A read under way answers what was asked for meanwhile: its end plans the next one, so nothing may stay planned
+    /// without a heap entry, or the server would never be read again.
     fn pop_due(&mut self, now: Instant) -> Option<InstanceKey> {
         while let Some(Reverse((at, _))) = self.due.peek() {
             if *at > now {
                 return None;
             }
             let Some(Reverse((at, key))) = self.due.pop() else { return None };
-            if self.planned.get(&key) == Some(&at) && !self.running.contains(&key) {
-                self.planned.remove(&key);
+            if self.planned.get(&key) != Some(&at) {
+                continue;
+            }
+            self.planned.remove(&key);
+            if !self.running.contains(&key) {
                 return Some(key);
             }
         }
@@ -65,8 +79,7 @@ impl Engine {
             compiled.dead_slots.unwrap_or((compiled.poll_slots / 4).max(DEAD_SLOTS_MIN)),
         ));
         let (done_sender, mut done) = mpsc::channel::<Done>(1_024);
-        let mut schedule =
-            Schedule { due: BinaryHeap::new(), planned: BTreeMap::new(), running: BTreeSet::new() };
+        let mut schedule = Schedule::default();
         let now = Instant::now();
         let known: BTreeSet<InstanceKey> =
             self.fleet().iter().map(|instance| instance.key.clone()).chain(seeds).collect();
@@ -137,10 +150,7 @@ impl Engine {
         let poll = self.compiled().analysis.poll;
         let distance = if self.inner.dead.contains(&key) { self.dead_distance(&key) } else { poll };
         let at = Instant::now() + distance;
-        // A read asked for while this one ran is still planned earlier: keep that.
-        if schedule.planned.get(&key).is_none_or(|planned| *planned > at) {
-            schedule.plan(key, at);
-        }
+        schedule.plan_no_later(key, at);
     }
 
     /// Distance to the next read of a dead server. A server that others replicate from is under analysis: no back-off.
@@ -164,5 +174,38 @@ impl Engine {
             debug!(instance = %key, error = %error, "emergency read failed");
         }
         self.audit("emergently-read-topology-instance", Some(key), reason).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> InstanceKey {
+        InstanceKey::new("db", 3306)
+    }
+
+    #[test]
+    fn a_read_asked_for_during_a_read_does_not_end_the_polling_of_that_server() {
+        let (mut schedule, now) = (Schedule::default(), Instant::now());
+        schedule.plan(key(), now);
+        assert_eq!(schedule.pop_due(now), Some(key()));
+        schedule.running.insert(key());
+        schedule.plan(key(), now);
+        assert_eq!(schedule.pop_due(now), None);
+        schedule.running.remove(&key());
+        let next = now + Duration::from_secs(5);
+        schedule.plan_no_later(key(), next);
+        assert_eq!((schedule.pop_due(now), schedule.pop_due(next)), (None, Some(key())));
+    }
+
+    #[test]
+    fn a_server_is_read_once_at_the_earliest_moment_planned() {
+        let (mut schedule, now) = (Schedule::default(), Instant::now());
+        schedule.plan(key(), now + Duration::from_secs(5));
+        schedule.plan(key(), now);
+        schedule.plan_no_later(key(), now + Duration::from_secs(9));
+        assert_eq!(schedule.pop_due(now), Some(key()));
+        assert_eq!(schedule.pop_due(now + Duration::from_secs(60)), None);
     }
 }

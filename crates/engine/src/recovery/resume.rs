@@ -1,5 +1,6 @@
 //! Recoveries that a former process began and did not end: finished when the promotion had begun, undone before that.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use crate::Engine;
 const RETRY: Duration = Duration::from_secs(2);
 /// Attempts before an unfinished recovery is closed as failed.
 const ATTEMPTS: u32 = 5;
+/// Attempts in the background to start replicas that could not be started.
+const LATER_ATTEMPTS: u32 = 150;
 
 impl Engine {
     /// Takes care of every unfinished recovery in the backend, once, as soon as this node may act.
@@ -92,7 +95,8 @@ impl Engine {
     /// and detection gets a fresh start.
     async fn undo(&self, recovery: Recovery, journal: &Journal) {
         self.write_step(&recovery.uid, "a new process undoes this recovery: nothing had been promoted").await;
-        let Ok(_lock) = self.lock_cluster(&recovery.case.cluster_name, "undoing an unfinished recovery") else {
+        let Ok(_lock) = self.lock_cluster(&recovery.case.cluster_name, "undoing an unfinished recovery")
+        else {
             return;
         };
         let mut errors = vec!["orchestrator ended in the middle of this recovery; it was undone".to_owned()];
@@ -101,7 +105,8 @@ impl Engine {
         }
         let mut left: Vec<InstanceKey> = journal.replicas.iter().map(|key| key.key()).collect();
         for attempt in 1..=ATTEMPTS {
-            let failures = self.start_again(&recovery.uid, &journal.failed.key(), &mut left).await;
+            let failures =
+                self.start_again(&recovery.uid, &journal.failed.key(), &mut left, &BTreeSet::new()).await;
             if left.is_empty() {
                 break;
             }
@@ -132,9 +137,44 @@ impl Engine {
         self.inner.ports.servers.act(primary, &action, deadline).await.err().map(|error| error.to_string())
     }
 
+    /// Goes on with [`Self::start_again`] for some minutes, whenever nothing else is done to the cluster.
+    pub(super) async fn start_later(
+        &self,
+        uid: &str,
+        failed: &InstanceKey,
+        mut left: Vec<InstanceKey>,
+        keep_stopped: &BTreeSet<InstanceKey>,
+    ) {
+        for _attempt in 0..LATER_ATTEMPTS {
+            tokio::time::sleep(RETRY).await;
+            // One that was moved meanwhile, or whose source is not the failed server any more, is no longer ours.
+            let cluster = {
+                let fleet = self.fleet();
+                left.retain(|key| fleet.get(key).is_some_and(|replica| replica.primary_key == *failed));
+                fleet.get(failed).map(|server| server.cluster_name.clone()).unwrap_or_default()
+            };
+            let Ok(_lock) = self.lock_cluster(&cluster, "starting replicas after a failed recovery") else {
+                continue;
+            };
+            if self.may_act() {
+                self.start_again(uid, failed, &mut left, keep_stopped).await;
+            }
+            if left.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// Starts what was stopped on those replicas that can be read, draining a relay log first where starting would
     /// throw it away. Leaves in `left` the ones on which that failed.
-    async fn start_again(&self, uid: &str, failed: &InstanceKey, left: &mut Vec<InstanceKey>) -> Vec<String> {
+    /// The appliers of `keep_stopped` stay as they are.
+    pub(super) async fn start_again(
+        &self,
+        uid: &str,
+        failed: &InstanceKey,
+        left: &mut Vec<InstanceKey>,
+        keep_stopped: &BTreeSet<InstanceKey>,
+    ) -> Vec<String> {
         let limit = self.read_deadline();
         let reads = join_all(left.iter().map(|key| self.read_instance(key, limit))).await;
         let mut failures: Vec<String> =
@@ -147,7 +187,12 @@ impl Engine {
         let stopped: Vec<Arc<Instance>> =
             read.iter().filter(|replica| is_stopped(replica.replication.io_thread)).cloned().collect();
         let mut plan = failover::release_plan(&case, &stopped);
-        for replica in read.iter().filter(|replica| replica.is_replica() && is_stopped(replica.replication.sql_thread)) {
+        let idle = read.iter().filter(|replica| {
+            replica.is_replica()
+                && is_stopped(replica.replication.sql_thread)
+                && !keep_stopped.contains(&replica.key)
+        });
+        for replica in idle {
             let after: Vec<_> =
                 plan.steps.iter().filter(|step| step.server == replica.key).map(|step| step.id).collect();
             let action = Action::StartReplication(Threads::Applier);

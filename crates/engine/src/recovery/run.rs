@@ -3,6 +3,7 @@
 //! Each stage is journalled before its work starts; each plan is judged by the checker, which remembers the plans before
 //! it. When nobody can be promoted, the replicas receive again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::executor::PlanEnd;
 
 /// How often a promotion with a failed step is taken up again.
 const FORWARD_ATTEMPTS: u32 = 4;
+/// How often a failed recovery tries to start the replicas again before it ends and leaves that to the background.
+const RELEASE_ATTEMPTS: u32 = 3;
 /// Pause between those attempts.
 const FORWARD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -186,7 +189,10 @@ impl<'a> FailoverRun<'a> {
     }
 
     /// Chooses a candidate and lets it apply what was received; when one cannot, the next best is tried.
-    async fn choose_and_drain(&mut self, observed: &[Arc<Instance>]) -> Result<(Choice, Plan, PlanEnd), String> {
+    async fn choose_and_drain(
+        &mut self,
+        observed: &[Arc<Instance>],
+    ) -> Result<(Choice, Plan, PlanEnd), String> {
         let mut failures = Vec::new();
         for _attempt in 0..self.case.replicas.len().max(1) {
             let choice = match failover::choose(&self.case, observed) {
@@ -214,16 +220,32 @@ impl<'a> FailoverRun<'a> {
         Err(failures.join("; "))
     }
 
-    /// Nobody will be promoted: the replicas receive again, should their primary come back. All of them are read once
-    /// more, because one that could not be read before, or did not answer, may have been stopped nevertheless.
+    /// Nobody will be promoted: the replicas replicate again, should their primary come back. All of them are read once
+    /// more, because one that did not answer may have been stopped nevertheless. What does not succeed soon is tried
+    /// again in the background.
     async fn release(&self) {
-        let limit = Deadline::after(self.engine.compiled().reasonable_check);
-        let reads = join_all(self.case.replicas.iter().map(|r| self.engine.read_instance(&r.key, limit))).await;
-        let stopped: Vec<Arc<Instance>> =
-            reads.into_iter().flatten().filter(|read| read.replication.io_thread == ThreadState::Stopped).collect();
-        let end = self.engine.execute(&failover::release_plan(&self.case, &stopped), self.uid).await;
-        for reason in end.errors() {
-            self.engine.write_step_later(self.uid, reason);
+        let known = self.case.replicas.iter();
+        let mut left: Vec<InstanceKey> = known
+            .clone()
+            .filter(|replica| replica.is_last_check_valid())
+            .map(|replica| replica.key.clone())
+            .collect();
+        let keep_stopped: BTreeSet<InstanceKey> = known
+            .filter(|replica| replica.replication.sql_thread == ThreadState::Stopped)
+            .map(|replica| replica.key.clone())
+            .collect();
+        for attempt in 0..RELEASE_ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(FORWARD_PAUSE).await;
+            }
+            self.engine.start_again(self.uid, &self.case.failed, &mut left, &keep_stopped).await;
+            if left.is_empty() {
+                return;
+            }
         }
+        let (engine, uid, failed) = (self.engine.clone(), self.uid.to_owned(), self.case.failed.clone());
+        self.engine.supervisor().start_loop("release of replicas", async move {
+            engine.start_later(&uid, &failed, left, &keep_stopped).await;
+        });
     }
 }

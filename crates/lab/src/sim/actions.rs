@@ -91,6 +91,17 @@ impl World {
                 state.active = *on;
             }
             Action::SetSemiSyncReplica(on) => self.servers[server].semi_sync.replica_enabled = *on,
+            Action::ReplicateUntil(_)
+            | Action::SetDelay(_)
+            | Action::SkipTransaction
+            | Action::FlushBinaryLogs
+            | Action::PurgeBinaryLogs(_)
+            | Action::ResetBinaryLogs
+            | Action::SetPurgedGtid(_)
+            | Action::InjectEmpty(_)
+            | Action::KillQuery(_) => {
+                return Effect::Refused(Refusal::new(WRONG_ARGUMENTS, "simulated servers cannot do this"));
+            }
             Action::Probe => {}
         }
         Effect::Done

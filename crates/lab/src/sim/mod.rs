@@ -4,7 +4,7 @@
 //! safety phase, in which faults happen, is followed by a healing phase, in which all of them end and every cluster has
 //! to come to rest. Invariants are checked all the time. The same seed gives the same story, line by line.
 //!
-//! Everything runs on one thread under Tokio's paused clock. There is one source of chance ([`rng`](self)), no real
+//! Everything runs on one thread under Tokio's paused clock. There is one source of chance, no real
 //! time, and no collection whose order is not defined.
 
 mod actions;

@@ -72,7 +72,7 @@ fn run(seed: u64, scenario: &Scenario) -> Outcome {
             Ok(run) => run,
             Err(reason) => return Outcome::impossible(seed, &reason),
         };
-        run.to_end().await;
+        run.play().await;
         run.outcome()
     })
 }
@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
         Ok(Self { seed, scenario, settings, shared, process: None, repairs: Vec::new(), next_fault: 0 })
     }
 
-    async fn to_end(&mut self) {
+    async fn play(&mut self) {
         self.start_process().await;
         while self.shared.world().now() < self.scenario.heal_at {
             sleep(TICK).await;

@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// Moves everything on by one tick. True when a connection of orchestrator may have broken.
+    /// Moves everything on by one tick.
     pub(super) fn tick(&mut self) {
         let now = self.now();
         self.run_writers(now);

@@ -1,6 +1,8 @@
 //! Performing one action on one server. Every action is idempotent: what already holds is not done again.
 
 mod change;
+mod logs;
+mod progress;
 mod switch;
 mod wait;
 
@@ -8,6 +10,7 @@ use model::{Action, InstanceKey, Replication, Threads};
 use ports::{Deadline, ErrorClass};
 
 pub(crate) use change::set_credentials;
+pub(crate) use logs::binary_logs;
 
 use crate::errors::{Failure, NOT_A_REPLICA, REPLICA_NOT_RUNNING};
 use crate::probe::{choose_channel, read_replication, source_key};
@@ -77,6 +80,16 @@ pub(crate) async fn perform(work: &mut Work<'_>, action: &Action) -> Result<(), 
         Action::SetReadOnly { on, with_super } => switch::read_only(work, *on, *with_super).await,
         Action::SetSemiSyncPrimary(on) => switch::semi_sync_primary(work, *on).await,
         Action::SetSemiSyncReplica(on) => switch::semi_sync_replica(work, *on).await,
+        Action::ReplicateUntil(at) => progress::until(work, at).await,
+        Action::SetDelay(seconds) => progress::delay(work, *seconds).await,
+        Action::SkipTransaction => progress::skip(work).await,
+        // `local`: nobody below needs to flush, and nothing may enter the binary log of a replica.
+        Action::FlushBinaryLogs => work.change("flush local binary logs".to_owned()).await,
+        Action::PurgeBinaryLogs(file) => logs::purge(work, file).await,
+        Action::ResetBinaryLogs => logs::reset(work).await,
+        Action::SetPurgedGtid(set) => logs::set_purged(work, set).await,
+        Action::InjectEmpty(gtids) => progress::inject(work, gtids).await,
+        Action::KillQuery(id) => work.change(format!("kill query {id}")).await,
         Action::Probe => Ok(()),
     }
 }

@@ -27,7 +27,7 @@ impl<'a> RecoveryView<'a> {
     }
 
     /// A recovery that an operator asked for and that has just ended, with the finding it began from. Clients see
-    /// neither times nor node nor acknowledgement in it.
+    /// neither times nor acknowledgement in it, and the node only in the finding.
     pub fn live(recovery: &'a Recovery, finding: Finding) -> Self {
         Self { recovery, analysis: finding, is_live: true }
     }
@@ -42,7 +42,11 @@ impl<'a> RecoveryView<'a> {
 impl Serialize for RecoveryView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let recovery = self.recovery;
-        let analysis = AnalysisView { finding: &self.analysis, node: None, shows_actionable: self.is_live };
+        let analysis = AnalysisView {
+            finding: &self.analysis,
+            node: self.is_live.then_some(&recovery.node),
+            shows_actionable: self.is_live,
+        };
         let (start, end) = if self.is_live { (None, None) } else { (Some(recovery.start), recovery.end) };
         let mut to = serializer.serialize_struct("TopologyRecovery", FIELDS)?;
         fields!(to;

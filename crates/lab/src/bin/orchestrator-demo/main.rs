@@ -10,7 +10,7 @@ mod story;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Parser;
 use lab::{Family, Lab, OrchestratorProcess, Writer, WriterOptions};
 use serde_json::json;
@@ -123,7 +123,10 @@ async fn run(options: &Options) -> Result<()> {
         }
     }
     let recovery = story::follow(&api, primary.port(), fault_at).await?;
-    let promoted = recovery["SuccessorKey"]["Port"].as_u64().filter(|port| *port > 0).context("no server was promoted")?;
+    let Some(promoted) = recovery["SuccessorKey"]["Port"].as_u64().filter(|port| *port > 0) else {
+        story::steps(&api, &recovery).await?;
+        bail!("no server was promoted: {}", recovery["AllErrors"]);
+    };
     let Some(promoted) = lab.servers().find(|server| u64::from(server.port()) == promoted) else {
         bail!("an unknown server was promoted: {recovery}");
     };

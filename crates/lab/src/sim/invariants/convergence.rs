@@ -107,13 +107,13 @@ impl World {
             return Ok(Some(Degraded::LeftBelowFailed));
         }
         match server.channel.receiver {
-            Receiver::Stopped if server.channel.receiver_errno != 0 => return Ok(Some(Degraded::Diverged)),
             Receiver::Stopped if server.is_mariadb() && self.could_not_drain(server) => {
                 return Ok(Some(Degraded::StoppedToKeepRelayLog));
             }
             Receiver::Stopped if server.channel.stopped_by_orchestrator => {
                 return Err(format!("orchestrator stopped the receiver of {name} and left it so"));
             }
+            Receiver::Stopped if server.channel.receiver_errno != 0 => return Ok(Some(Degraded::Diverged)),
             Receiver::Stopped => return Err(format!("the receiver of {name} is stopped")),
             Receiver::Connecting { .. } if self.servers[source].is_lost && source == primary => {
                 return Ok(Some(Degraded::NoPrimary));
