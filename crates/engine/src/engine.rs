@@ -4,7 +4,7 @@
 //! never held across an await.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -13,6 +13,7 @@ use ports::{Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Serve
 use settings::Settings;
 use tokio::time::Instant;
 
+use crate::bookkeeping::Reload;
 use crate::compiled::Compiled;
 use crate::dead::DeadServers;
 use crate::detection_state::DetectionState;
@@ -85,6 +86,8 @@ pub(crate) struct Inner {
     pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
     /// Clusters being recovered or taken over: cluster name to operation.
     pub(crate) cluster_locks: Mutex<BTreeMap<String, String>>,
+    /// Reads the configuration again.
+    pub(crate) reload: OnceLock<Reload>,
 }
 
 impl Engine {
@@ -112,6 +115,7 @@ impl Engine {
                 forgotten: Mutex::default(),
                 pending_writes: Mutex::default(),
                 cluster_locks: Mutex::default(),
+                reload: OnceLock::new(),
             }),
         }
     }

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use model::{Action, Condition, Instance, InstanceKey, OnFailure, Plan, Step, StepId, ThreadState};
 use ports::{ActionError, Deadline, ErrorClass};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::Engine;
 
@@ -43,6 +43,11 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// The step was only left out because an earlier one failed.
+    pub(crate) fn is_consequence(&self) -> bool {
+        matches!(self, Self::Skipped { .. })
+    }
+
     /// No answer came: the server may have done it all the same.
     fn may_have_taken_effect(&self) -> bool {
         match self {
@@ -214,8 +219,27 @@ impl Engine {
     /// Undoes the steps of a plan that took effect, or may have, last first; returns what was done, in words. A failure
     /// is noted and the rest still undone. Without a lease nothing is changed: whoever holds it undoes by the journal.
     pub(crate) async fn undo_plan(&self, plan: &Plan, end: &PlanEnd, uid: &str) -> Vec<String> {
+        self.undo_steps(plan, end.steps.iter(), uid).await
+    }
+
+    /// As [`Self::undo_plan`], on one server only.
+    pub(crate) async fn undo_plan_of(
+        &self,
+        plan: &Plan,
+        end: &PlanEnd,
+        server: &InstanceKey,
+    ) -> Vec<String> {
+        self.undo_steps(plan, end.steps.iter().filter(|ended| ended.server == *server), "").await
+    }
+
+    async fn undo_steps<'s>(
+        &self,
+        plan: &Plan,
+        steps: impl DoubleEndedIterator<Item = &'s StepEnd>,
+        uid: &str,
+    ) -> Vec<String> {
         let mut undone = Vec::new();
-        for ended in end.steps.iter().rev() {
+        for ended in steps.rev() {
             let Some(step) = plan.step(ended.id) else { continue };
             let Some(compensation) = &step.compensation else { continue };
             let deadline = match &ended.error {
@@ -257,7 +281,7 @@ impl Engine {
             };
         }
         let outcome = self.inner.ports.servers.act(&step.server, &step.action, deadline).await?;
-        info!(
+        debug!(
             instance = %step.server,
             step = %step.action,
             elapsed_ms = u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX),

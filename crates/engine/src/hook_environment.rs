@@ -67,6 +67,18 @@ pub(crate) fn hook_environment(
     hook
 }
 
+/// What hooks learn when a server took the place of its primary. Both names hold `host:port`, as they always did there.
+pub(crate) fn takeover_pair(successor: &InstanceKey, demoted: &InstanceKey) -> HookEnvironment {
+    let mut hook = HookEnvironment::default();
+    for (placeholder, variable, key) in
+        [("successorHost", "ORC_SUCCESSOR_HOST", successor), ("failedHost", "ORC_FAILED_HOST", demoted)]
+    {
+        hook.placeholders.push((format!("{{{placeholder}}}"), key.to_string()));
+        hook.variables.push((variable.to_owned(), key.to_string()));
+    }
+    hook
+}
+
 /// `host:port,host:port`.
 pub(crate) fn comma_list(keys: &[InstanceKey]) -> String {
     keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")

@@ -211,7 +211,8 @@ impl Engine {
         }
     }
 
-    async fn expire(&self) {
+    /// Ends periods that are over and drops rows older than their retention.
+    pub(crate) async fn expire(&self) {
         self.refresh_names().await;
         // Those of this host were finished or undone at start; these belong to processes that are gone for good.
         self.submit_quietly(Command::AcknowledgeCrashed { at: self.now() }).await;

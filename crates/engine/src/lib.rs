@@ -3,6 +3,7 @@
 //! Knows no SQL and no HTTP. Facts come through [`ports::Servers`], decisions from `decide`, changes go out as plans
 //! through the executor and as [`model::Command`]s through the command log.
 
+mod bookkeeping;
 mod compiled;
 mod daemon;
 mod dead;
@@ -21,6 +22,8 @@ pub mod policies;
 mod queue;
 mod records;
 mod recovery;
+mod relocations;
+mod servers_control;
 mod supervisor;
 mod throttle;
 
@@ -29,6 +32,8 @@ pub use discovery::ReadError;
 pub use engine::{Engine, Identity, Ports};
 pub use executor::{PlanEnd, StepEnd, StepError};
 pub use metrics::{Counter, Gauge, Metrics, RecoveryCounters};
+pub use bookkeeping::{KeyValues, Reload};
 pub use operations::OperationError;
 pub use recovery::{Attempt, TakeoverRequest};
+pub use relocations::{Moved, Regrouped};
 pub use supervisor::Supervisor;

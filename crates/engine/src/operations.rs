@@ -43,6 +43,9 @@ pub enum OperationError {
     Recovery(String),
 }
 
+/// How long started replication threads may take until they run, and the first pause between looks.
+const START_WAIT_MAX: Duration = Duration::from_secs(1);
+const START_PAUSE: Duration = Duration::from_millis(10);
 /// What a downtime of zero length means.
 const DEFAULT_DOWNTIME: Duration = Duration::from_secs(600);
 
@@ -179,12 +182,38 @@ impl Engine {
         Ok(instance)
     }
 
-    /// Starts both replication threads.
+    /// Starts both replication threads and waits a moment until they run. A receiver that is still connecting after that
+    /// is no error: the answer shows it.
     ///
     /// # Errors
-    /// The server is no replica, or refuses.
+    /// The server is no replica, or refuses, or a thread ended with an error.
     pub async fn start_replication(&self, key: &InstanceKey) -> Result<Arc<Instance>, OperationError> {
-        self.switch_threads(key, Action::StartReplication(Threads::Both), "start-replica").await
+        let started =
+            self.switch_threads(key, Action::StartReplication(Threads::Both), "start-replica").await?;
+        self.wait_running(started).await
+    }
+
+    async fn wait_running(&self, started: Arc<Instance>) -> Result<Arc<Instance>, OperationError> {
+        let begin = tokio::time::Instant::now();
+        let (mut instance, mut pause) = (started, START_PAUSE);
+        while !instance.is_replicating() && begin.elapsed() + pause <= START_WAIT_MAX {
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            instance = self.read_instance(&instance.key, self.read_deadline()).await?;
+        }
+        let replication = &instance.replication;
+        let error = match (replication.last_io_errno, replication.last_sql_errno) {
+            _ if instance.is_replicating() => None,
+            (0, 0) => None,
+            (0, _) => Some(&replication.last_sql_error),
+            (_, _) => Some(&replication.last_io_error),
+        };
+        match error {
+            Some(error) => {
+                Err(OperationError::Refused(vec![format!("Replication not running on {}: {error}", instance.key)]))
+            }
+            None => Ok(instance),
+        }
     }
 
     /// Stops both replication threads.

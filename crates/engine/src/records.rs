@@ -15,13 +15,17 @@ const PATIENT_PAUSE: Duration = Duration::from_millis(500);
 static UID_COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl Engine {
-    /// Writes a line of the general audit. A failing write is logged and does not fail the work at hand.
+    /// Writes a line of the general audit: to the log, and to the backend where `AuditToBackendDB` asks for it. A failing
+    /// write is logged and does not fail the work at hand.
     pub async fn audit(&self, kind: &str, key: Option<&InstanceKey>, message: impl Into<String>) {
         let message = message.into();
         let cluster_name = key
             .and_then(|key| self.fleet().get(key).map(|instance| instance.cluster_name.clone()))
             .unwrap_or_default();
         info!(audit = kind, instance = key.map(tracing::field::display), message = %message, "audit");
+        if !self.settings().audit.backend {
+            return;
+        }
         let record = AuditRecord {
             id: 0,
             at: self.now(),

@@ -1,21 +1,20 @@
 //! The state machine: what each command does to the tables. Called inside one transaction per command.
 
 use model::{Command, CommandOutcome, Retention, Timestamp};
-use rusqlite::Connection;
 
 use crate::instances;
-use crate::sql::count;
+use crate::sql::{self, Db, count};
 use crate::tables::maintenance::Lock;
 use crate::tables::periods::{self, Periods};
 use crate::tables::recoveries::{self, Resolution};
 use crate::tables::{
-    analysis, annotations, attributes, audit, blocked, clusters, detections, journal, maintenance, names,
-    nodes, others, stale_coordinates, steps,
+    analysis, annotations, attributes, audit, blocked, clusters, detections, equivalences, journal,
+    maintenance, names, nodes, others, pools, snapshots, stale_coordinates, steps, tokens,
 };
 
 /// Applies a command. Nothing is read but the tables and the command: the same commands in the same order make the
 /// same rows everywhere.
-pub(crate) fn apply(db: &Connection, command: &Command) -> rusqlite::Result<CommandOutcome> {
+pub(crate) fn apply(db: &Db<'_>, command: &Command) -> sql::Result<CommandOutcome> {
     let done = |()| CommandOutcome::Done;
     match command {
         Command::BeginDowntime(downtime) => annotations::begin_downtime(db, downtime).map(done),
@@ -99,6 +98,21 @@ pub(crate) fn apply(db: &Connection, command: &Command) -> rusqlite::Result<Comm
         }
         Command::PutKeyValue { key, value, at } => attributes::put(db, key, value, *at).map(done),
         Command::PutTag { key, tag, at } => annotations::put_tag(db, key, tag, *at).map(done),
+        Command::DeleteTag { key, name } => {
+            annotations::delete_tag(db, key, name).map(CommandOutcome::Existed)
+        }
+        Command::SubmitPool { pool, members, at } => pools::submit(db, pool, members, *at).map(done),
+        Command::SnapshotTopologies { at } => snapshots::take(db, *at).map(changed),
+        Command::RecordEquivalence { one, one_at, other, other_at, at } => {
+            equivalences::record(db, (one, one_at), (other, other_at), *at).map(done)
+        }
+        Command::IssueAccessToken { public, secret, owner, at } => {
+            tokens::issue(db, public, secret, owner, *at).map(done)
+        }
+        Command::RedeemAccessToken { public, issued_since, at } => {
+            tokens::redeem(db, public, *issued_since, *at).map(CommandOutcome::Existed)
+        }
+        Command::ForgetResolved => names::forget_resolved(db).map(done),
         Command::RegisterNode { node, version, backend, app, at } => {
             nodes::register(db, node, version, backend, app, *at).map(done)
         }
@@ -112,7 +126,7 @@ fn changed(rows: usize) -> CommandOutcome {
 
 /// Ends what has lasted long enough and deletes what is old enough. Processes that are gone come first, because locks
 /// depend on them; recoveries before their steps and journal, which stay as long as the recovery does.
-fn expire(db: &Connection, retention: &Retention, at: Timestamp) -> rusqlite::Result<usize> {
+fn expire(db: &Db<'_>, retention: &Retention, at: Timestamp) -> sql::Result<usize> {
     let unseen = at - retention.unseen_instance;
     let audited = at - retention.audit;
     let resolved = at - retention.resolve;
@@ -133,12 +147,14 @@ fn expire(db: &Connection, retention: &Retention, at: Timestamp) -> rusqlite::Re
         analysis::expire(db, unseen)?,
         clusters::expire_aliases(db, unseen)?,
         nodes::expire_history(db, unseen)?,
-        others::expire_equivalences(db, unseen)?,
+        equivalences::expire(db, unseen)?,
         clusters::expire_domains(db, resolved)?,
         names::expire_unresolved(db, resolved)?,
         names::expire_resolved(db, resolved - retention.resolve)?,
         stale_coordinates::expire(db, at - retention.stale_coordinates)?,
-        others::expire_pools(db, at - retention.pool)?,
+        pools::expire(db, at - retention.pool)?,
+        tokens::expire(db, at - retention.access_token)?,
+        snapshots::expire(db, unseen)?,
         others::expire_short_lived(db, at)?,
     ];
     Ok(counts.into_iter().sum())

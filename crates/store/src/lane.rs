@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::instances::LastWritten;
+use crate::sql;
 
 /// Pieces of work that may wait.
 const QUEUE: usize = 256;
@@ -54,7 +55,7 @@ impl Lane {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
-        work: impl FnOnce(&mut Worker) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Worker) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
@@ -99,7 +100,7 @@ mod tests {
         let error = lane.run::<()>("trial", |_| panic!("on purpose")).await.unwrap_err();
         assert!(error.to_string().starts_with("backend trial failed: the work panicked"), "{error}");
         let one: i64 =
-            lane.run("trial", |worker| worker.db.query_row("select 1", [], |row| row.get(0))).await.unwrap();
+            lane.run("trial", |worker| Ok(worker.db.query_row("select 1", [], |row| row.get(0))?)).await.unwrap();
         assert_eq!(one, 1);
     }
 }

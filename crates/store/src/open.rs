@@ -137,11 +137,7 @@ fn check_content(location: &Location, db: &Connection, options: &OpenOptions) ->
     check_writable(location, db)?;
     let present = schema::present(db).map_err(refused)?;
     if present > schema::LATEST {
-        let message = format!(
-            "its schema (number {present}) was made by a newer version of this program, which knows up to {}; \
-             run that version, or use another SQLite3DataFile",
-            schema::LATEST
-        );
+        let message = schema::too_new(present, "another SQLite3DataFile");
         return Err(refuse(location, message));
     }
     let is_refused = options.refuse_other_version
@@ -149,11 +145,7 @@ fn check_content(location: &Location, db: &Connection, options: &OpenOptions) ->
         && !options.version.is_empty()
         && !schema::is_deployed(db, &options.version).map_err(refused)?;
     if is_refused {
-        let message = format!(
-            "PanicIfDifferentDatabaseDeploy is set. Configured version {} is not the version found in the database",
-            options.version
-        );
-        return Err(refuse(location, message));
+        return Err(refuse(location, schema::other_version(&options.version)));
     }
     Ok(())
 }

@@ -2,20 +2,14 @@
 
 use std::path::Path;
 
-use async_trait::async_trait;
-use model::{
-    AuditRecord, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Recovery, RecoveryStep,
-    Timestamp,
-};
-use ports::{AnalysisChange, AuditQuery, DetectionQuery, InstanceWrite, RecoveryQuery, Store, StoreError};
+use model::{Command, CommandOutcome};
+use ports::{InstanceWrite, StoreError, TimestampStyle};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::lane::{Lane, Worker};
 use crate::open::{self, Location, OpenOptions};
-use crate::tables::{
-    analysis, annotations, audit, blocked, clusters, detections, journal, maintenance, names, recoveries,
-    stale_coordinates, steps,
-};
+use crate::sql::{self, Db};
+use crate::store::implement_store;
 use crate::{apply, instances};
 
 /// A SQLite file (write-ahead log, `synchronous=NORMAL`): one connection that writes, and, for files, a second one that
@@ -55,121 +49,52 @@ impl SqliteStore {
         &self.backend
     }
 
-    async fn write<T: Send + 'static>(
-        &self,
-        operation: &'static str,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.writer
-            .run(operation, move |worker| {
-                let transaction = worker.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let result = work(&transaction)?;
-                transaction.commit()?;
-                Ok(result)
-            })
-            .await
-    }
+    /// The original's driver prints times of SQLite in this form.
+    const TIMESTAMPS: TimestampStyle = TimestampStyle::Rfc3339;
 
     /// Reads in one transaction, so that several statements see the same state.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Db<'_>) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let lane = self.reader.as_ref().unwrap_or(&self.writer);
-        lane.run(operation, move |worker| work(&*worker.db.transaction()?)).await
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn load_fleet(&self) -> Result<Fleet, StoreError> {
-        self.read("loading of the fleet", load_fleet).await
+        lane.run(operation, move |worker| work(&Db::Sqlite(&*worker.db.transaction()?))).await
     }
 
-    async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
-        if writes.is_empty() {
-            return Ok(());
-        }
+    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
         self.writer.run("writing of servers", move |worker| write_instances(worker, &writes)).await
     }
 
-    async fn foreign_changes(&self) -> Result<u64, StoreError> {
-        // Asked on the connection that writes, the number changes only with commits of other connections, and the
-        // reader makes none.
-        let version = self.writer.run("look for foreign changes", |worker| data_version(&worker.db)).await?;
-        Ok(version.unsigned_abs())
+    /// Asked on the connection that writes, the number changes only with commits of other connections, and the reader
+    /// makes none.
+    async fn probe_changes(&self) -> Result<u64, StoreError> {
+        let look = |worker: &mut Worker| Ok(data_version(&worker.db)?);
+        Ok(self.writer.run("look for foreign changes", look).await?.unsigned_abs())
     }
 
-    async fn recoveries_disabled(&self) -> Result<bool, StoreError> {
-        self.read("reading of the recovery switch", recoveries::are_disabled).await
-    }
-
-    async fn recoveries(&self, query: RecoveryQuery, now: Timestamp) -> Result<Vec<Recovery>, StoreError> {
-        self.read("listing of recoveries", move |db| recoveries::list(db, &query, now)).await
-    }
-
-    async fn detections(&self, query: DetectionQuery) -> Result<Vec<Detection>, StoreError> {
-        self.read("listing of detections", move |db| detections::list(db, &query)).await
-    }
-
-    async fn recovery_steps(&self, uid: &str) -> Result<Vec<RecoveryStep>, StoreError> {
-        let uid = uid.to_owned();
-        self.read("listing of recovery steps", move |db| steps::list(db, &uid)).await
-    }
-
-    async fn recovery_journal(&self, uid: &str) -> Result<Option<(String, String)>, StoreError> {
-        let uid = uid.to_owned();
-        self.read("reading of a recovery's journal", move |db| journal::load(db, &uid)).await
-    }
-
-    async fn blocked_recoveries(
-        &self,
-        cluster_name: Option<&str>,
-    ) -> Result<Vec<BlockedRecovery>, StoreError> {
-        let cluster_name = cluster_name.map(str::to_owned);
-        self.read("listing of blocked recoveries", move |db| blocked::list(db, cluster_name.as_deref())).await
-    }
-
-    async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
-        self.read("listing of the audit", move |db| audit::list(db, &query)).await
-    }
-
-    async fn analysis_changelog(&self) -> Result<Vec<AnalysisChange>, StoreError> {
-        self.read("listing of the analysis changelog", analysis::changelog).await
-    }
-
-    async fn apply(&self, command: &Command) -> Result<CommandOutcome, StoreError> {
-        let command = command.clone();
-        self.write("change", move |db| apply::apply(db, &command)).await
+    async fn apply_command(&self, command: Command) -> Result<CommandOutcome, StoreError> {
+        self.writer
+            .run("change", move |worker| {
+                let transaction = worker.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let outcome = apply::apply(&Db::Sqlite(&transaction), &command)?;
+                transaction.commit()?;
+                Ok(outcome)
+            })
+            .await
     }
 }
 
-fn load_fleet(db: &Connection) -> rusqlite::Result<Fleet> {
-    let mut fleet = Fleet::default();
-    fleet.downtimes = annotations::load_downtimes(db)?;
-    fleet.maintenance = maintenance::load(db)?;
-    fleet.candidates = annotations::load_candidates(db)?;
-    fleet.cluster_aliases = clusters::load_aliases(db)?;
-    fleet.cluster_alias_overrides = clusters::load_overrides(db)?;
-    fleet.cluster_domains = clusters::load_domains(db)?;
-    fleet.resolved = names::load_resolved(db)?;
-    fleet.unresolved = names::load_unresolved(db)?;
-    fleet.stale_coordinates = stale_coordinates::load(db)?;
-    fleet.tags = annotations::load_tags(db)?;
-    for instance in instances::load(db)? {
-        fleet.insert(instance);
-    }
-    Ok(fleet)
-}
+implement_store!(SqliteStore);
 
-fn write_instances(worker: &mut Worker, writes: &[InstanceWrite]) -> rusqlite::Result<()> {
+fn write_instances(worker: &mut Worker, writes: &[InstanceWrite]) -> sql::Result<()> {
     let Worker { db, last_written } = worker;
     let mut attempt = || {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version = data_version(&transaction)?;
-        instances::write(&transaction, last_written, version, writes)?;
-        transaction.commit()
+        instances::write(&Db::Sqlite(&transaction), last_written, version, writes)?;
+        transaction.commit()?;
+        Ok(())
     };
     let outcome = attempt();
     if outcome.is_err() {

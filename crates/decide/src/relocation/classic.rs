@@ -208,6 +208,13 @@ pub fn move_below_plan(replica: &Instance, sibling: &Instance) -> Plan {
     plan
 }
 
+/// Moves a stopped replica to a place of another server that is known to equal where it stands, and starts it.
+pub fn move_to_plan(replica: &Instance, other: &InstanceKey, place: model::BinlogCoordinates) -> Plan {
+    let mut plan = Plan::new("move-equivalent");
+    push_change(&mut plan, replica, other, SourcePosition::File(place));
+    plan
+}
+
 /// Puts a stopped replica in the place of its stopped source and the source below it, and starts both. Both as read
 /// after the replica caught up.
 pub fn take_source_plan(pair: &Pair) -> Plan {

@@ -60,7 +60,13 @@ impl Engine {
             self.acknowledge_finished_of(&finding.key).await?;
         } else {
             let mut reasons = Vec::new();
-            let blocking = self.blocking_recoveries(finding, &mut reasons).await?;
+            let mut blocking = self.blocking_recoveries(finding, &mut reasons).await?;
+            if !blocking.is_empty() {
+                // Periods end once a minute; one that is over by now must not block a second longer.
+                self.expire().await;
+                reasons.clear();
+                blocking = self.blocking_recoveries(finding, &mut reasons).await?;
+            }
             for recovery in &blocking {
                 self.submit_quietly(Command::WriteBlockedRecovery {
                     case: case_of(finding),

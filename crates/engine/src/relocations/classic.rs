@@ -39,7 +39,7 @@ impl Engine {
         let policy = self.relocation_policy();
         classic::check_move_up(&self.fleet(), &pair, &policy, self.now())?;
         let moved = if pair.replica.uses_gtid() {
-            self.relocate_one(&replica, &pair.source.primary_key).await?
+            self.relocate_directly(&pair.replica, &pair.source.primary_key).await?
         } else {
             self.admit_change(&pair.replica.cluster_name)?;
             let locks =
@@ -53,7 +53,7 @@ impl Engine {
 
     async fn move_up_aligned(&self, pair: Pair) -> Result<Arc<Instance>, OperationError> {
         let touched = BTreeSet::from([pair.replica.key.clone(), pair.source.key.clone()]);
-        let outcome = async {
+        let outcome: Result<(), OperationError> = async {
             let (mut check, pair) = self.caught_up(&pair).await?;
             self.run_judged(&classic::move_up_plan(&pair), &mut check).await?;
             self.record_equivalent(&pair.replica, &pair.source.primary_key, &pair.source.replication.exec).await;
@@ -65,7 +65,7 @@ impl Engine {
             Ok(()) => self.restart_stopped(&BTreeSet::from([source.key.clone()])).await,
             Err(_) => self.restart_stopped(&touched).await,
         }
-        outcome.and(Ok(()))?;
+        outcome?;
         self.settled(&source.key).await?;
         self.settled(&replica.key).await
     }
@@ -124,7 +124,7 @@ impl Engine {
         classic::check_move_below(&replica, &sibling, &policy, self.now())?;
         let below = sibling.key.clone();
         let moved = if replica.uses_gtid() {
-            self.relocate_one(&replica.key, &below).await?
+            self.relocate_directly(&replica, &below).await?
         } else {
             self.admit_change(&replica.cluster_name)?;
             let locks = [
@@ -142,7 +142,7 @@ impl Engine {
         replica: &Arc<Instance>,
         sibling: &Arc<Instance>,
     ) -> Result<Arc<Instance>, OperationError> {
-        let outcome = async {
+        let outcome: Result<(), OperationError> = async {
             let mut check = CheckContext::new([replica.clone(), sibling.clone()]);
             self.run_judged(&classic::stop_plan("stop", &[replica, sibling]), &mut check).await?;
             let (one, other) = (self.fresh(&replica.key).await?, self.fresh(&sibling.key).await?);
@@ -202,7 +202,7 @@ impl Engine {
         other: &InstanceKey,
         position: BinlogCoordinates,
     ) -> Result<Arc<Instance>, OperationError> {
-        let outcome = async {
+        let outcome: Result<(), OperationError> = async {
             let mut check = CheckContext::new([replica.clone()]);
             self.run_judged(&classic::stop_plan("stop", &[replica]), &mut check).await?;
             let stopped = self.fresh(&replica.key).await?;
@@ -268,7 +268,7 @@ impl Engine {
         let touched = BTreeSet::from([replica.clone(), source.clone()]);
         let taken = self
             .with_locks(&locks, async {
-                let outcome = async {
+                let outcome: Result<(), OperationError> = async {
                     let (mut check, pair) = self.caught_up(&pair).await?;
                     self.run_judged(&classic::take_source_plan(&pair), &mut check).await.map(drop)
                 }
@@ -282,7 +282,7 @@ impl Engine {
             })
             .await?;
         self.audit("take-master", Some(&replica), format!("took master: {source}")).await;
-        let commands = self.settings().hooks.after_take_source.clone();
+        let commands = self.settings().hooks.after_take_primary.clone();
         let environment = takeover_pair(&replica, &source);
         // Its failure is logged; the servers have changed places all the same.
         let _ = self.run_hooks("PostTakeMasterProcesses", &commands, &environment, "", false).await;

@@ -60,14 +60,27 @@ impl Engine {
         below: &InstanceKey,
     ) -> Result<Arc<Instance>, OperationError> {
         let (replica, source) = (self.fresh(key).await?, self.fresh(below).await?);
-        let policy = self.relocation_policy();
-        let decided =
-            relocation::relocate(&self.fleet(), &replica.key, &source.key, &policy, self.now());
-        match decided {
+        match self.decide_relocation(&replica, &source) {
             Ok(relocation) => self.run_single(&replica, relocation, &format!("move below {below}")).await,
             Err(Refusal::TooComplex { .. }) => self.relocate_classic(&replica, &source).await,
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    fn decide_relocation(&self, replica: &Instance, source: &Instance) -> Result<Relocation, Refusal> {
+        let policy = self.relocation_policy();
+        relocation::relocate(&self.fleet(), &replica.key, &source.key, &policy, self.now())
+    }
+
+    /// Moves a replica that was just read and finds its place by itself.
+    pub(super) async fn relocate_directly(
+        &self,
+        replica: &Arc<Instance>,
+        below: &InstanceKey,
+    ) -> Result<Arc<Instance>, OperationError> {
+        let source = self.fresh(below).await?;
+        let relocation = self.decide_relocation(replica, &source)?;
+        self.run_single(replica, relocation, &format!("move below {below}")).await
     }
 
     /// The ways of a replica without GTID.

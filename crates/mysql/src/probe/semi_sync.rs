@@ -61,11 +61,8 @@ mod tests {
                 &[Ask::SemiSync, Ask::SemiSyncStatus],
                 vec![vertical(variables), table(&["Variable_name", "Value"], &rows)],
             );
-            let knowledge = Knowledge {
-                semi_sync_primary: Some(Naming::New),
-                semi_sync_replica: None,
-                ..Knowledge::default()
-            };
+            let mut knowledge = Knowledge::default();
+            knowledge.semi_sync_primary = Some(Naming::New);
             let facts = read(&answers, &knowledge);
             assert!(!facts.available && facts.primary_new_names && !facts.replica_new_names);
             assert!(facts.primary_enabled && facts.primary_active && !facts.replica_enabled);

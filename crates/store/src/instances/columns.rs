@@ -12,7 +12,8 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, Value};
+use crate::cell::Cell;
+use crate::sql::Value;
 
 /// One column.
 pub(super) struct Column {
@@ -26,9 +27,6 @@ pub(super) struct Column {
     pub(super) read: fn(&mut Instance, Cell<'_>),
 }
 
-/// What the original writes into a time that is not known.
-const NO_ATTEMPT: &str = "1971-01-01 00:00:00";
-
 /// Number of leading columns that are the primary key.
 pub(super) const KEY_COLUMNS: usize = 2;
 
@@ -36,11 +34,12 @@ pub(super) const KEY_COLUMNS: usize = 2;
 pub(super) static COLUMNS: &[Column] = &[
     fact("hostname", |i| text(i.key.hostname()), |i, c| i.key = InstanceKey::new(c.text(), i.key.port())),
     fact("port", |i| port(&i.key), |i, c| i.key = with_port(&i.key, c)),
-    volatile("last_checked", |i| time(i.last_checked, ""), |i, c| i.last_checked = c.time()),
+    volatile("last_checked", |i| time(i.last_checked), |i, c| i.last_checked = c.time()),
     volatile(
         "last_attempted_check",
-        |i| time(i.last_attempted_check, NO_ATTEMPT),
-        |i, c| i.last_attempted_check = (c.text() != NO_ATTEMPT).then(|| c.time()).flatten(),
+        // The original's "never", on either backend.
+        |i| i.last_attempted_check.map_or(text("1971-01-01 00:00:00"), Value::Time),
+        |i, c| i.last_attempted_check = c.time(),
     ),
     volatile(
         "last_check_partial_success",
@@ -49,7 +48,7 @@ pub(super) static COLUMNS: &[Column] = &[
     ),
     volatile(
         "last_seen",
-        |i| i.last_seen.map_or(Value::Null, |at| time(Some(at), "")),
+        |i| i.last_seen.map_or(Value::Null, Value::Time),
         |i, c| i.last_seen = c.time(),
     ),
     volatile("uptime", |i| number(i.uptime), |i, c| i.uptime = c.number()),
@@ -410,8 +409,8 @@ fn with_port(key: &InstanceKey, port: Cell<'_>) -> InstanceKey {
     InstanceKey::new(key.hostname(), port.number())
 }
 
-fn time(at: Option<Timestamp>, absent: &'static str) -> Value<'static> {
-    Value::Text(at.map_or(Cow::Borrowed(absent), |at| Cow::Owned(at.to_sql_text())))
+fn time(at: Option<Timestamp>) -> Value<'static> {
+    at.map_or(Value::NoTime, Value::Time)
 }
 
 fn relay(file: String) -> BinlogCoordinates {

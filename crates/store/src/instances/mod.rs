@@ -1,21 +1,25 @@
 //! `database_instance`: reading every row, and writing observed facts behind.
 //!
 //! A row is inserted or updated in place, never replaced, so nobody's columns fall back to defaults. When a server was
-//! read again and nothing but times and counters differs from what this process wrote last, only those few columns are
-//! updated. That memory is dropped as soon as anybody else changed the database.
+//! read again and nothing but times and counters differs from what this process wrote last, SQLite updates only those
+//! few columns (`single`). MySQL gets many rows per statement, because the round trips cost more than the rows (`bulk`).
 
+mod bulk;
 mod columns;
+mod single;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+pub(crate) use bulk::{write as write_bulk, written_keys};
+pub(crate) use single::{LastWritten, write};
 
 use columns::{COLUMNS, Column, KEY_COLUMNS};
 use model::{Instance, InstanceKey, ServerVersion, Timestamp};
 use ports::InstanceWrite;
-use rusqlite::{Connection, params};
 
-use crate::cell::{Cell, sql_time};
-use crate::sql;
+use crate::cell::sql_time;
+use crate::sql::{self, Db, params};
 
 static SELECT: LazyLock<String> =
     LazyLock::new(|| format!("select {} from database_instance", names(|_| true).join(", ")));
@@ -28,78 +32,28 @@ static UPSERT: LazyLock<String> = LazyLock::new(|| {
         .replace("last_seen = excluded.last_seen", "last_seen = coalesce(excluded.last_seen, last_seen)")
 });
 
-static TOUCH: LazyLock<String> = LazyLock::new(|| {
-    let assignments: Vec<_> = names(|column| column.is_volatile)
-        .into_iter()
-        .map(|name| {
-            if name == "last_seen" {
-                "last_seen = coalesce(?, last_seen)".to_owned()
-            } else {
-                format!("{name} = ?")
-            }
-        })
-        .collect();
-    format!("update database_instance set {} where hostname = ? and port = ?", assignments.join(", "))
-});
-
-/// The rows this process wrote last, by key.
-#[derive(Default)]
-pub(crate) struct LastWritten {
-    data_version: i64,
-    rows: HashMap<InstanceKey, Arc<Instance>>,
-}
-
-impl LastWritten {
-    /// Drops everything: what was written may have been rolled back.
-    pub(crate) fn forget(&mut self) {
-        self.rows.clear();
-    }
-}
-
 /// Every server.
-pub(crate) fn load(db: &Connection) -> rusqlite::Result<Vec<Instance>> {
+pub(crate) fn load(db: &Db<'_>) -> sql::Result<Vec<Instance>> {
     sql::query(db, &SELECT, [], |row| {
         let mut instance = Instance::unknown(InstanceKey::none());
         // The statement names the columns in the order of the table, so place and name agree.
         for (index, column) in COLUMNS.iter().enumerate() {
-            (column.read)(&mut instance, Cell(row.get_ref(index)?));
+            (column.read)(&mut instance, row.cell_at(index)?);
         }
         instance.version = ServerVersion::new(&instance.version.text, &instance.version_comment);
         Ok(instance)
     })
 }
 
-/// Writes a batch inside the caller's transaction. `data_version` tells whether others changed the database.
-pub(crate) fn write(
-    db: &Connection,
-    last: &mut LastWritten,
-    data_version: i64,
-    writes: &[InstanceWrite],
-) -> rusqlite::Result<()> {
-    if last.data_version != data_version {
-        last.rows.clear();
-        last.data_version = data_version;
-    }
-    for write in newest(writes) {
-        match write {
-            InstanceWrite::Observed(instance) => write_observed(db, last, instance)?,
-            InstanceWrite::CheckFailed { key, checked, attempted, partial } => {
-                write_failure(db, key, *checked, *attempted, *partial)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Deletes a row; the last analysis of the server goes with it. Whether there was one.
-pub(crate) fn forget(db: &Connection, key: &InstanceKey) -> rusqlite::Result<bool> {
+pub(crate) fn forget(db: &Db<'_>, key: &InstanceKey) -> sql::Result<bool> {
     let id = params![key.hostname(), key.port()];
     sql::execute(db, "delete from database_instance_last_analysis where hostname = ? and port = ?", id)?;
     Ok(sql::execute(db, "delete from database_instance where hostname = ? and port = ?", id)? > 0)
 }
 
 /// Deletes all rows of a cluster, as [`forget`] does. How many there were.
-pub(crate) fn forget_cluster(db: &Connection, cluster_name: &str) -> rusqlite::Result<usize> {
+pub(crate) fn forget_cluster(db: &Db<'_>, cluster_name: &str) -> sql::Result<usize> {
     sql::execute(
         db,
         "delete from database_instance_last_analysis where exists (
@@ -113,12 +67,10 @@ pub(crate) fn forget_cluster(db: &Connection, cluster_name: &str) -> rusqlite::R
 }
 
 /// Deletes rows of servers not seen since, or, when they were never seen, not checked since.
-pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    sql::execute(
-        db,
-        "delete from database_instance where coalesce(nullif(last_seen, ''), nullif(last_checked, '')) < ?",
-        [sql_time(before)],
-    )
+pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
+    let (seen, checked) = (db.time_or_null("last_seen"), db.time_or_null("last_checked"));
+    let statement = format!("delete from database_instance where coalesce({seen}, {checked}) < ?");
+    sql::execute(db, &statement, [sql_time(before)])
 }
 
 fn names(is_wanted: impl Fn(&Column) -> bool) -> Vec<&'static str> {
@@ -140,45 +92,14 @@ fn newest(writes: &[InstanceWrite]) -> Vec<&InstanceWrite> {
     kept
 }
 
-fn write_observed(db: &Connection, last: &mut LastWritten, instance: &Arc<Instance>) -> rusqlite::Result<()> {
-    let is_known = last.rows.get(&instance.key).is_some_and(|written| has_same_facts(written, instance));
-    if !(is_known && touch(db, instance)?) {
-        let mut statement = db.prepare_cached(&UPSERT)?;
-        for (index, column) in COLUMNS.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, (column.write)(instance))?;
-        }
-        statement.raw_execute()?;
-    }
-    last.rows.insert(instance.key.clone(), Arc::clone(instance));
-    Ok(())
-}
-
-/// Updates times and counters. False when the row is gone.
-fn touch(db: &Connection, instance: &Instance) -> rusqlite::Result<bool> {
-    let mut statement = db.prepare_cached(&TOUCH)?;
-    let values = COLUMNS.iter().filter(|column| column.is_volatile).chain(&COLUMNS[..KEY_COLUMNS]);
-    for (index, column) in values.enumerate() {
-        statement.raw_bind_parameter(index + 1, (column.write)(instance))?;
-    }
-    Ok(statement.raw_execute()? > 0)
-}
-
-fn has_same_facts(written: &Arc<Instance>, instance: &Arc<Instance>) -> bool {
-    Arc::ptr_eq(written, instance)
-        || COLUMNS
-            .iter()
-            .filter(|column| !column.is_volatile)
-            .all(|column| (column.write)(written) == (column.write)(instance))
-}
-
 /// A read that failed changes no facts; one that is still running changes only the time of the attempt.
 fn write_failure(
-    db: &Connection,
+    db: &Db<'_>,
     key: &InstanceKey,
     checked: Option<Timestamp>,
     attempted: Timestamp,
     partial: bool,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let (host, port, attempted) = (key.hostname(), key.port(), sql_time(attempted));
     match checked {
         None => sql::execute(

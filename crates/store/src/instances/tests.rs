@@ -1,5 +1,9 @@
 //! Which writes of a batch count, and which statement each becomes.
 
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
 use super::*;
 use crate::schema;
 
@@ -66,7 +70,7 @@ fn equal_facts_only_touch_the_row_until_somebody_else_writes() {
     let db = database();
     let mut last = LastWritten::default();
     let put = |last: &mut LastWritten, version, instance: &Instance| {
-        write(&db, last, version, &[observed(instance)]).unwrap();
+        write(&Db::Sqlite(&db), last, version, &[observed(instance)]).unwrap();
     };
     let stored = || -> (String, String) {
         db.query_row("select instance_alias, last_seen from database_instance", [], |row| {
@@ -101,13 +105,13 @@ fn a_failed_check_changes_no_fact_and_creates_no_row() {
         attempted: Timestamp::from_secs(19),
         partial: true,
     };
-    write(&db, &mut last, 1, &[observed(&server(1, 10)), failed(2, 11), running]).unwrap();
-    let [instance] = <[Instance; 1]>::try_from(load(&db).unwrap()).unwrap();
+    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&server(1, 10)), failed(2, 11), running]).unwrap();
+    let [instance] = <[Instance; 1]>::try_from(load(&Db::Sqlite(&db)).unwrap()).unwrap();
     let mut expected = server(1, 10);
     expected.last_attempted_check = Some(Timestamp::from_secs(19));
     assert_eq!(instance, normal(expected.clone()));
-    write(&db, &mut last, 1, &[failed(1, 21)]).unwrap();
-    let [instance] = <[Instance; 1]>::try_from(load(&db).unwrap()).unwrap();
+    write(&Db::Sqlite(&db), &mut last, 1, &[failed(1, 21)]).unwrap();
+    let [instance] = <[Instance; 1]>::try_from(load(&Db::Sqlite(&db)).unwrap()).unwrap();
     (expected.last_checked, expected.last_attempted_check) =
         (Some(Timestamp::from_secs(21)), Some(Timestamp::from_secs(21)));
     expected.last_check_partial_success = true;
@@ -119,13 +123,13 @@ fn a_failed_check_changes_no_fact_and_creates_no_row() {
 fn a_read_without_success_keeps_the_time_of_an_earlier_one() {
     let db = database();
     let mut last = LastWritten::default();
-    write(&db, &mut last, 1, &[observed(&server(1, 10))]).unwrap();
+    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&server(1, 10))]).unwrap();
     let mut broken = server(1, 20);
     broken.last_seen = None;
-    write(&db, &mut last, 1, &[observed(&broken)]).unwrap();
+    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&broken)]).unwrap();
     broken.read_only = true;
-    write(&db, &mut last, 1, &[observed(&broken)]).unwrap();
-    assert_eq!(load(&db).unwrap()[0].last_seen, Some(Timestamp::from_secs(10)));
+    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&broken)]).unwrap();
+    assert_eq!(load(&Db::Sqlite(&db)).unwrap()[0].last_seen, Some(Timestamp::from_secs(10)));
 }
 
 /// Coordinates in a relay log say so when they come from the backend, even when empty.

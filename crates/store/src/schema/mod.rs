@@ -1,52 +1,67 @@
 //! The schema: numbered migrations that add what is missing and never drop or rename anything.
 //!
 //! The result is what the original deploys, column for column and index for index, plus own additions that the
-//! original does not notice (own tables, indexes, and columns at the end with defaults). Each migration may run again
-//! on a database that has it. Which ones a database has is kept in an own table, which is also how a database of a
-//! newer program is recognised. The original's log of deployed versions is kept up as well.
+//! original does not notice (own tables, indexes, and columns at the end with defaults). Each migration exists in both
+//! dialects, side by side, and may run again on a database that has it. Which ones a database has is kept in an own
+//! table, which is also how a database of a newer program is recognised. The original's log of deployed versions is
+//! kept up as well.
 
 mod columns;
+mod mysql;
 
 use model::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
+
+pub(crate) use mysql::{
+    deploy as deploy_mysql, is_deployed as is_deployed_mysql, present as present_mysql,
+};
 
 /// One step. Append-only: a published migration never changes.
 struct Migration {
     number: i64,
     name: &'static str,
-    apply: fn(&Connection) -> rusqlite::Result<()>,
+    /// What it does to SQLite.
+    sqlite: fn(&Connection) -> rusqlite::Result<()>,
+    /// What MySQL shall have afterwards: tables, columns, keys. Only what is missing is added.
+    mysql: &'static str,
 }
 
-const TABLES: &str = include_str!("001_tables.sql");
+const TABLES: &str = include_str!("sqlite/001_tables.sql");
 
 const MIGRATIONS: &[Migration] = &[
     Migration {
         number: 1,
         name: "tables of the original",
-        apply: |db| {
+        sqlite: |db| {
             db.execute_batch(TABLES)?;
             columns::add_missing(db, TABLES)
         },
+        // Keys included.
+        mysql: include_str!("mysql/001_tables.sql"),
     },
     Migration {
         number: 2,
         name: "indexes of the original",
-        apply: |db| db.execute_batch(include_str!("002_indexes.sql")),
+        sqlite: |db| db.execute_batch(include_str!("sqlite/002_indexes.sql")),
+        mysql: "",
     },
     Migration {
         number: 3,
         name: "journal of recoveries",
-        apply: |db| db.execute_batch(include_str!("003_recovery_journal.sql")),
+        sqlite: |db| db.execute_batch(include_str!("sqlite/003_recovery_journal.sql")),
+        mysql: include_str!("mysql/003_recovery_journal.sql"),
     },
     Migration {
         number: 4,
         name: "indexes for purging",
-        apply: |db| db.execute_batch(include_str!("004_purge_indexes.sql")),
+        sqlite: |db| db.execute_batch(include_str!("sqlite/004_purge_indexes.sql")),
+        mysql: include_str!("mysql/004_purge_indexes.sql"),
     },
     Migration {
         number: 5,
         name: "facts of servers that the original does not store",
-        apply: |db| columns::add(db, "database_instance", columns::OWN_INSTANCE_COLUMNS),
+        sqlite: |db| columns::add(db, "database_instance", columns::OWN_INSTANCE_COLUMNS),
+        mysql: include_str!("mysql/005_instance_columns.sql"),
     },
 ];
 
@@ -87,7 +102,7 @@ pub(crate) fn deploy(db: &mut Connection, version: &str, now: Timestamp) -> rusq
     let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     transaction.execute_batch(MIGRATION_LOG)?;
     for migration in MIGRATIONS {
-        (migration.apply)(&transaction)?;
+        (migration.sqlite)(&transaction)?;
         transaction.execute(
             "insert or ignore into orchestrator_schema_migration (number, name, applied_at) values (?, ?, ?)",
             params![migration.number, migration.name, at],
@@ -104,6 +119,21 @@ pub(crate) fn deploy(db: &mut Connection, version: &str, now: Timestamp) -> rusq
         params![version, at],
     )?;
     transaction.commit()
+}
+
+/// Refusal of a schema made by a newer version. `cure` names what to use instead.
+pub(crate) fn too_new(present: i64, cure: &str) -> String {
+    format!(
+        "its schema (number {present}) was made by a newer version of this program, which knows up to {LATEST}; run that \
+         version, or use {cure}"
+    )
+}
+
+/// Refusal by `PanicIfDifferentDatabaseDeploy`.
+pub(crate) fn other_version(version: &str) -> String {
+    format!(
+        "PanicIfDifferentDatabaseDeploy is set. Configured version {version} is not the version found in the database"
+    )
 }
 
 fn has_table(db: &Connection, name: &str) -> rusqlite::Result<bool> {

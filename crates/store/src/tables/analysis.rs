@@ -3,14 +3,13 @@
 
 use model::{AnalysisCode, InstanceKey, Timestamp};
 use ports::AnalysisChange;
-use rusqlite::{Connection, params};
 
 use crate::cell::{Cell, key, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// Records the code of a server. The changelog gets a row when the code differs from the last one, and for the first
 /// code of a server when it is a problem.
-pub(crate) fn write(db: &Connection, key: &InstanceKey, code: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn write(db: &Db<'_>, key: &InstanceKey, code: &str, at: Timestamp) -> sql::Result<()> {
     let at = sql_time(at);
     let changed = sql::execute(
         db,
@@ -31,7 +30,7 @@ pub(crate) fn write(db: &Connection, key: &InstanceKey, code: &str, at: Timestam
 }
 
 /// The changelog by server.
-pub(crate) fn changelog(db: &Connection) -> rusqlite::Result<Vec<AnalysisChange>> {
+pub(crate) fn changelog(db: &Db<'_>) -> sql::Result<Vec<AnalysisChange>> {
     let statement =
         "select hostname, port, analysis_timestamp, analysis from database_instance_analysis_changelog
                      order by hostname, port, changelog_id";
@@ -50,7 +49,7 @@ pub(crate) fn changelog(db: &Connection) -> rusqlite::Result<Vec<AnalysisChange>
 }
 
 /// Deletes changes recorded before, and last codes as old of servers that are no longer known.
-pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     let before = sql_time(before);
     let changes = sql::execute(
         db,

@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Candidate, Downtime, InstanceKey, PromotionRule, Tag, Timestamp};
-use rusqlite::{Connection, params};
 
 use crate::cell::{Cell, key, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// Downtime rows, ended ones included. A row that is not marked active is none (nobody but manual SQL makes one).
-pub(crate) fn load_downtimes(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, Downtime>> {
+pub(crate) fn load_downtimes(db: &Db<'_>) -> sql::Result<BTreeMap<InstanceKey, Downtime>> {
     let rows = sql::query(
         db,
         "select hostname, port, begin_timestamp, end_timestamp, owner, reason from database_instance_downtime
@@ -30,7 +29,7 @@ pub(crate) fn load_downtimes(db: &Connection) -> rusqlite::Result<BTreeMap<Insta
 }
 
 /// Inserts the downtime of a server, or replaces the one it has.
-pub(crate) fn begin_downtime(db: &Connection, downtime: &Downtime) -> rusqlite::Result<()> {
+pub(crate) fn begin_downtime(db: &Db<'_>, downtime: &Downtime) -> sql::Result<()> {
     let statement = sql::upsert(
         "database_instance_downtime",
         &["hostname", "port"],
@@ -43,18 +42,18 @@ pub(crate) fn begin_downtime(db: &Connection, downtime: &Downtime) -> rusqlite::
 }
 
 /// Removes the downtime of a server. Whether there was one.
-pub(crate) fn end_downtime(db: &Connection, key: &InstanceKey) -> rusqlite::Result<bool> {
+pub(crate) fn end_downtime(db: &Db<'_>, key: &InstanceKey) -> sql::Result<bool> {
     let statement = "delete from database_instance_downtime where hostname = ? and port = ?";
     Ok(sql::execute(db, statement, params![key.hostname(), key.port()])? > 0)
 }
 
 /// Deletes downtimes that have ended.
-pub(crate) fn expire_downtimes(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_downtimes(db: &Db<'_>, now: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from database_instance_downtime where end_timestamp < ?", [sql_time(now)])
 }
 
 /// Registered promotion rules.
-pub(crate) fn load_candidates(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, Candidate>> {
+pub(crate) fn load_candidates(db: &Db<'_>) -> sql::Result<BTreeMap<InstanceKey, Candidate>> {
     let statement = "select hostname, port, promotion_rule, last_suggested from candidate_database_instance";
     let rows = sql::query(db, statement, [], |row| {
         let key = key(row)?;
@@ -73,7 +72,7 @@ pub(crate) fn load_candidates(db: &Connection) -> rusqlite::Result<BTreeMap<Inst
 }
 
 /// Inserts or updates a promotion rule.
-pub(crate) fn register_candidate(db: &Connection, candidate: &Candidate) -> rusqlite::Result<()> {
+pub(crate) fn register_candidate(db: &Db<'_>, candidate: &Candidate) -> sql::Result<()> {
     let statement = sql::upsert(
         "candidate_database_instance",
         &["hostname", "port"],
@@ -86,12 +85,12 @@ pub(crate) fn register_candidate(db: &Connection, candidate: &Candidate) -> rusq
 }
 
 /// Deletes promotion rules not suggested since.
-pub(crate) fn expire_candidates(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_candidates(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from candidate_database_instance where last_suggested < ?", [sql_time(before)])
 }
 
 /// Tags of every server.
-pub(crate) fn load_tags(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, BTreeSet<Tag>>> {
+pub(crate) fn load_tags(db: &Db<'_>) -> sql::Result<BTreeMap<InstanceKey, BTreeSet<Tag>>> {
     let statement = "select hostname, port, tag_name, tag_value from database_instance_tags";
     let rows = sql::query(db, statement, [], |row| {
         let tag =
@@ -106,7 +105,7 @@ pub(crate) fn load_tags(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKe
 }
 
 /// Inserts a tag, or gives the tag of that name another value.
-pub(crate) fn put_tag(db: &Connection, key: &InstanceKey, tag: &Tag, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn put_tag(db: &Db<'_>, key: &InstanceKey, tag: &Tag, at: Timestamp) -> sql::Result<()> {
     let statement = sql::upsert(
         "database_instance_tags",
         &["hostname", "port", "tag_name"],
@@ -114,4 +113,10 @@ pub(crate) fn put_tag(db: &Connection, key: &InstanceKey, tag: &Tag, at: Timesta
     );
     let row = params![key.hostname(), key.port(), tag.name, tag.value, sql_time(at)];
     sql::execute(db, &statement, row).map(drop)
+}
+
+/// Removes the tag of that name. Whether there was one.
+pub(crate) fn delete_tag(db: &Db<'_>, key: &InstanceKey, name: &str) -> sql::Result<bool> {
+    let statement = "delete from database_instance_tags where hostname = ? and port = ? and tag_name = ?";
+    Ok(sql::execute(db, statement, params![key.hostname(), key.port(), name])? > 0)
 }

@@ -2,14 +2,13 @@
 
 use model::{AuditRecord, InstanceKey, Timestamp};
 use ports::AuditQuery;
-use rusqlite::{Connection, Row, params};
 
 use super::PAGE;
 use crate::cell::{Cell, key, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, Row, params};
 
 /// Adds a line. One about no server has an empty host name and port 0.
-pub(crate) fn add(db: &Connection, record: &AuditRecord) -> rusqlite::Result<()> {
+pub(crate) fn add(db: &Db<'_>, record: &AuditRecord) -> sql::Result<()> {
     let columns = ["audit_timestamp", "audit_type", "hostname", "port", "cluster_name", "message"];
     let (host, port) = record.key.as_ref().map_or(("", 0), |key| (key.hostname(), key.port()));
     let row = params![sql_time(record.at), record.kind, host, port, record.cluster_name, record.message];
@@ -17,7 +16,7 @@ pub(crate) fn add(db: &Connection, record: &AuditRecord) -> rusqlite::Result<()>
 }
 
 /// Lists lines, newest first.
-pub(crate) fn list(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Vec<AuditRecord>> {
+pub(crate) fn list(db: &Db<'_>, query: &AuditQuery) -> sql::Result<Vec<AuditRecord>> {
     let offset = u64::from(query.page) * u64::from(PAGE);
     let select =
         "select audit_id, audit_timestamp, audit_type, hostname, port, cluster_name, message from audit";
@@ -32,11 +31,11 @@ pub(crate) fn list(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Vec<
 }
 
 /// Deletes lines written before.
-pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from audit where audit_timestamp < ?", [sql_time(before)])
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
+fn read(row: &Row<'_>) -> sql::Result<AuditRecord> {
     let key: InstanceKey = key(row)?;
     Ok(AuditRecord {
         id: Cell::of(row, "audit_id")?.int(),

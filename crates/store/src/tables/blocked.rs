@@ -3,22 +3,21 @@
 use std::time::Duration;
 
 use model::{BlockedRecovery, Case, Timestamp};
-use rusqlite::{Connection, Row, params};
 
 use super::detections::stored_code;
 use crate::cell::{Cell, key, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, Row, params};
 
 /// A refusal that is not repeated for this long is over.
 const FRESH: Duration = Duration::from_secs(2);
 
 /// Notes a refusal; the server's former one is updated.
 pub(crate) fn write(
-    db: &Connection,
+    db: &Db<'_>,
     case: &Case,
     blocking_recovery_id: i64,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let statement = sql::upsert(
         "blocked_topology_recovery",
         &["hostname", "port"],
@@ -31,7 +30,7 @@ pub(crate) fn write(
 }
 
 /// Refusals, newest first.
-pub(crate) fn list(db: &Connection, cluster_name: Option<&str>) -> rusqlite::Result<Vec<BlockedRecovery>> {
+pub(crate) fn list(db: &Db<'_>, cluster_name: Option<&str>) -> sql::Result<Vec<BlockedRecovery>> {
     sql::query(
         db,
         "select hostname, port, cluster_name, analysis, last_blocked_timestamp, blocking_recovery_id
@@ -43,13 +42,13 @@ pub(crate) fn list(db: &Connection, cluster_name: Option<&str>) -> rusqlite::Res
 }
 
 /// Deletes refusals that are over.
-pub(crate) fn expire(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, now: Timestamp) -> sql::Result<usize> {
     let statement = "delete from blocked_topology_recovery where last_blocked_timestamp < ?";
     Ok(sql::execute(db, statement, [sql_time(now - FRESH)])? + expire_orphans(db)?)
 }
 
 /// Deletes refusals whose blocking recovery is acknowledged or gone.
-pub(super) fn expire_orphans(db: &Connection) -> rusqlite::Result<usize> {
+pub(super) fn expire_orphans(db: &Db<'_>) -> sql::Result<usize> {
     sql::execute(
         db,
         "delete from blocked_topology_recovery where not exists (
@@ -60,7 +59,7 @@ pub(super) fn expire_orphans(db: &Connection) -> rusqlite::Result<usize> {
     )
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<BlockedRecovery> {
+fn read(row: &Row<'_>) -> sql::Result<BlockedRecovery> {
     Ok(BlockedRecovery {
         key: key(row)?,
         cluster_name: Cell::of(row, "cluster_name")?.string(),

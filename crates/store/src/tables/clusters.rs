@@ -3,33 +3,32 @@
 use std::collections::BTreeMap;
 
 use model::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::cell::{Cell, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// Cluster name to alias.
-pub(crate) fn load_aliases(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+pub(crate) fn load_aliases(db: &Db<'_>) -> sql::Result<BTreeMap<String, String>> {
     load(db, "select cluster_name, alias as value from cluster_alias")
 }
 
 /// Cluster name to the operator's alias.
-pub(crate) fn load_overrides(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+pub(crate) fn load_overrides(db: &Db<'_>) -> sql::Result<BTreeMap<String, String>> {
     load(db, "select cluster_name, alias as value from cluster_alias_override")
 }
 
 /// Cluster name to domain.
-pub(crate) fn load_domains(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+pub(crate) fn load_domains(db: &Db<'_>) -> sql::Result<BTreeMap<String, String>> {
     load(db, "select cluster_name, domain_name as value from cluster_domain_name")
 }
 
 /// Gives a cluster an alias. Another cluster that has the same alias loses it, because an alias names one cluster.
 pub(crate) fn set_alias(
-    db: &Connection,
+    db: &Db<'_>,
     cluster_name: &str,
     alias: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let others = "delete from cluster_alias where alias = ? and cluster_name <> ?";
     sql::execute(db, others, [alias, cluster_name])?;
     let statement = sql::upsert("cluster_alias", &["cluster_name"], &["alias", "last_registered"]);
@@ -37,18 +36,18 @@ pub(crate) fn set_alias(
 }
 
 /// Gives a cluster the alias an operator chose.
-pub(crate) fn set_override(db: &Connection, cluster_name: &str, alias: &str) -> rusqlite::Result<()> {
+pub(crate) fn set_override(db: &Db<'_>, cluster_name: &str, alias: &str) -> sql::Result<()> {
     let statement = sql::upsert("cluster_alias_override", &["cluster_name"], &["alias"]);
     sql::execute(db, &statement, [cluster_name, alias]).map(drop)
 }
 
 /// Gives a cluster a domain.
 pub(crate) fn set_domain(
-    db: &Connection,
+    db: &Db<'_>,
     cluster_name: &str,
     domain: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let statement =
         sql::upsert("cluster_domain_name", &["cluster_name"], &["domain_name", "last_registered"]);
     sql::execute(db, &statement, params![cluster_name, domain, sql_time(at)]).map(drop)
@@ -58,29 +57,23 @@ pub(crate) fn set_domain(
 ///
 /// An alias that only repeats the old name is no alias; it is dropped instead of misnaming the cluster from now on.
 pub(crate) fn rename(
-    db: &Connection,
+    db: &Db<'_>,
     from: &str,
     to: &str,
     alias: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     if from == to {
         return Ok(());
     }
-    let stored: Option<String> = db
-        .prepare_cached("select alias from cluster_alias where cluster_name = ?")?
-        .query_row([from], |row| row.get("alias"))
-        .optional()?;
+    let alias_of = |statement| sql::query_one(db, statement, [from], |row| Ok(row.cell("alias")?.string()));
+    let stored = alias_of("select alias from cluster_alias where cluster_name = ?")?;
     sql::execute(db, "delete from cluster_alias where cluster_name = ?", [from])?;
     let carried = if alias.is_empty() { stored.unwrap_or_default() } else { alias.to_owned() };
     if !carried.is_empty() && carried != from {
         set_alias(db, to, &carried, at)?;
     }
-    let chosen: Option<String> = db
-        .prepare_cached("select alias from cluster_alias_override where cluster_name = ?")?
-        .query_row([from], |row| row.get("alias"))
-        .optional()?;
-    if let Some(chosen) = chosen {
+    if let Some(chosen) = alias_of("select alias from cluster_alias_override where cluster_name = ?")? {
         sql::execute(db, "delete from cluster_alias_override where cluster_name = ?", [from])?;
         set_override(db, to, &chosen)?;
     }
@@ -89,7 +82,7 @@ pub(crate) fn rename(
 
 /// Deletes aliases not registered since of clusters that have no server any more. The alias of a living cluster stays,
 /// whether or not somebody registers it again while it does not change.
-pub(crate) fn expire_aliases(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_aliases(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     sql::execute(
         db,
         "delete from cluster_alias where last_registered < ? and not exists (
@@ -99,11 +92,11 @@ pub(crate) fn expire_aliases(db: &Connection, before: Timestamp) -> rusqlite::Re
 }
 
 /// Deletes domains not registered since.
-pub(crate) fn expire_domains(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_domains(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from cluster_domain_name where last_registered < ?", [sql_time(before)])
 }
 
-fn load(db: &Connection, statement: &str) -> rusqlite::Result<BTreeMap<String, String>> {
+fn load(db: &Db<'_>, statement: &str) -> sql::Result<BTreeMap<String, String>> {
     let rows = sql::query(db, statement, [], |row| {
         Ok((Cell::of(row, "cluster_name")?.string(), Cell::of(row, "value")?.string()))
     })?;

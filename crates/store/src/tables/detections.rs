@@ -7,12 +7,11 @@
 
 use model::{AnalysisCode, Case, Detection, InstanceKey, NodeIdentity, Timestamp};
 use ports::DetectionQuery;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::PAGE;
 use super::periods::{self, Periods};
 use crate::cell::{Cell, key, key_list, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, Row, params};
 
 const SELECT: &str = "select detection_id, hostname, port, in_active_period, start_active_period,
     processing_node_hostname, processcing_node_token, analysis, cluster_name, cluster_alias, count_affected_slaves,
@@ -23,12 +22,12 @@ const SELECT: &str = "select detection_id, hostname, port, in_active_period, sta
 
 /// Registers a detection and returns its id; nothing when the code is already announced.
 pub(crate) fn register(
-    db: &Connection,
+    db: &Db<'_>,
     case: &Case,
     is_actionable: bool,
     node: &NodeIdentity,
     at: Timestamp,
-) -> rusqlite::Result<Option<i64>> {
+) -> sql::Result<Option<i64>> {
     if let Some(active) = active(db, &case.key, is_actionable)? {
         if is_announced(db, &active, case, is_actionable)? {
             return Ok(None);
@@ -72,18 +71,18 @@ pub(crate) fn register(
             is_actionable,
         ],
     )?;
-    Ok((inserted > 0).then(|| db.last_insert_rowid()))
+    Ok((inserted > 0).then(|| db.last_insert_id()))
 }
 
 /// Ends the active periods of a server.
-pub(crate) fn clear(db: &Connection, key: &InstanceKey, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn clear(db: &Db<'_>, key: &InstanceKey, at: Timestamp) -> sql::Result<()> {
     let statement = "select detection_id as id from topology_failure_detection
                      where in_active_period = 1 and hostname = ? and port = ? order by detection_id";
     close_all(db, periods::ids(db, statement, params![key.hostname(), key.port()])?, at)
 }
 
 /// Ends the active periods of a cluster, by name and, when not empty, by alias.
-pub(crate) fn clear_cluster(db: &Connection, name: &str, alias: &str, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn clear_cluster(db: &Db<'_>, name: &str, alias: &str, at: Timestamp) -> sql::Result<()> {
     let statement = "select detection_id as id from topology_failure_detection
                      where in_active_period = 1 and (cluster_name = ? or (cluster_alias = ? and cluster_alias <> ''))
                      order by detection_id";
@@ -91,15 +90,14 @@ pub(crate) fn clear_cluster(db: &Connection, name: &str, alias: &str, at: Timest
 }
 
 /// Highest detection id of a server; 0 when it has none.
-pub(crate) fn last_id(db: &Connection, key: &InstanceKey) -> rusqlite::Result<i64> {
-    db.prepare_cached(
-        "select coalesce(max(detection_id), 0) as id from topology_failure_detection where hostname = ? and port = ?",
-    )?
-    .query_row(params![key.hostname(), key.port()], |row| row.get("id"))
+pub(crate) fn last_id(db: &Db<'_>, key: &InstanceKey) -> sql::Result<i64> {
+    let statement = "select coalesce(max(detection_id), 0) as id from topology_failure_detection
+                     where hostname = ? and port = ?";
+    Ok(periods::ids(db, statement, params![key.hostname(), key.port()])?.first().copied().unwrap_or(0))
 }
 
 /// Lists detections, newest first.
-pub(crate) fn list(db: &Connection, query: &DetectionQuery) -> rusqlite::Result<Vec<Detection>> {
+pub(crate) fn list(db: &Db<'_>, query: &DetectionQuery) -> sql::Result<Vec<Detection>> {
     match query {
         DetectionQuery::Id(id) => sql::query(db, &format!("{SELECT} where detection_id = ?"), [id], read),
         DetectionQuery::Page { cluster_alias, page } => {
@@ -116,7 +114,7 @@ pub(crate) fn list(db: &Connection, query: &DetectionQuery) -> rusqlite::Result<
 }
 
 /// Deletes rows that began before and are not active.
-pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     let statement =
         "delete from topology_failure_detection where start_active_period < ? and in_active_period = 0";
     sql::execute(db, statement, [sql_time(before)])
@@ -133,7 +131,7 @@ pub(super) fn stored_code(text: &str) -> AnalysisCode {
 }
 
 /// The case in a row of this table or of `topology_recovery`, which share these columns.
-pub(super) fn stored_case(row: &Row<'_>) -> rusqlite::Result<Case> {
+pub(super) fn stored_case(row: &Row<'_>) -> sql::Result<Case> {
     Ok(Case {
         key: key(row)?,
         code: stored_code(&Cell::of(row, "analysis")?.text()),
@@ -145,7 +143,7 @@ pub(super) fn stored_case(row: &Row<'_>) -> rusqlite::Result<Case> {
 }
 
 /// The process in a row of this table or of `topology_recovery`. One column name is misspelled in both.
-pub(super) fn stored_node(row: &Row<'_>) -> rusqlite::Result<NodeIdentity> {
+pub(super) fn stored_node(row: &Row<'_>) -> sql::Result<NodeIdentity> {
     Ok(NodeIdentity {
         hostname: Cell::of(row, "processing_node_hostname")?.string(),
         token: Cell::of(row, "processcing_node_token")?.string(),
@@ -158,7 +156,7 @@ struct Link {
     start: Option<Timestamp>,
 }
 
-fn read_link(row: &Row<'_>) -> rusqlite::Result<Link> {
+fn read_link(row: &Row<'_>) -> sql::Result<Link> {
     Ok(Link {
         id: Cell::of(row, "detection_id")?.int(),
         code: Cell::of(row, "analysis")?.string(),
@@ -166,24 +164,19 @@ fn read_link(row: &Row<'_>) -> rusqlite::Result<Link> {
     })
 }
 
-fn active(db: &Connection, key: &InstanceKey, is_actionable: bool) -> rusqlite::Result<Option<Link>> {
-    db.prepare_cached(
-        "select detection_id, analysis, start_active_period from topology_failure_detection
-         where hostname = ? and port = ? and in_active_period = 1 and is_actionable = ?
-         order by detection_id desc limit 1",
-    )?
-    .query_row(params![key.hostname(), key.port(), is_actionable], read_link)
-    .optional()
+fn active(db: &Db<'_>, key: &InstanceKey, is_actionable: bool) -> sql::Result<Option<Link>> {
+    let statement = "select detection_id, analysis, start_active_period from topology_failure_detection
+                     where hostname = ? and port = ? and in_active_period = 1 and is_actionable = ?
+                     order by detection_id desc limit 1";
+    sql::query_one(db, statement, params![key.hostname(), key.port(), is_actionable], read_link)
 }
 
 /// Walks back from the active row through the rows it replaced: each ended when, or after, its successor began.
-fn is_announced(db: &Connection, active: &Link, case: &Case, is_actionable: bool) -> rusqlite::Result<bool> {
-    let mut replaced = db.prepare_cached(
-        "select detection_id, analysis, start_active_period from topology_failure_detection
-         where hostname = ? and port = ? and is_actionable = ? and detection_id < ?
-           and in_active_period = 0 and end_active_period_unixtime >= ?
-         order by detection_id desc limit 1",
-    )?;
+fn is_announced(db: &Db<'_>, active: &Link, case: &Case, is_actionable: bool) -> sql::Result<bool> {
+    let replaced = "select detection_id, analysis, start_active_period from topology_failure_detection
+                    where hostname = ? and port = ? and is_actionable = ? and detection_id < ?
+                      and in_active_period = 0 and end_active_period_unixtime >= ?
+                    order by detection_id desc limit 1";
     let mut link = Link { id: active.id, code: active.code.clone(), start: active.start };
     loop {
         if link.code == case.code.as_str() {
@@ -191,21 +184,19 @@ fn is_announced(db: &Connection, active: &Link, case: &Case, is_actionable: bool
         }
         let start = link.start.unwrap_or_default().as_secs();
         let server = (case.key.hostname(), case.key.port());
-        let former = replaced
-            .query_row(params![server.0, server.1, is_actionable, link.id, start], read_link)
-            .optional()?;
-        match former {
+        let row = params![server.0, server.1, is_actionable, link.id, start];
+        match sql::query_one(db, replaced, row, read_link)? {
             Some(former) => link = former,
             None => return Ok(false),
         }
     }
 }
 
-fn close_all(db: &Connection, ids: Vec<i64>, at: Timestamp) -> rusqlite::Result<()> {
+fn close_all(db: &Db<'_>, ids: Vec<i64>, at: Timestamp) -> sql::Result<()> {
     ids.into_iter().try_for_each(|id| periods::close(db, Periods::Detections, id, at))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Detection> {
+fn read(row: &Row<'_>) -> sql::Result<Detection> {
     Ok(Detection {
         id: Cell::of(row, "detection_id")?.int(),
         case: stored_case(row)?,

@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{InstanceKey, Maintenance, NodeIdentity, Timestamp};
-use rusqlite::{Connection, params};
 
 use crate::cell::{Cell, key, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// Ended rows are kept for this long.
 const HISTORY: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -26,7 +25,7 @@ pub(crate) struct Lock<'a> {
 }
 
 /// Active locks.
-pub(crate) fn load(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, Maintenance>> {
+pub(crate) fn load(db: &Db<'_>) -> sql::Result<BTreeMap<InstanceKey, Maintenance>> {
     let rows = sql::query(
         db,
         "select database_instance_maintenance_id, hostname, port, begin_timestamp, end_timestamp, owner, reason
@@ -47,7 +46,7 @@ pub(crate) fn load(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, Ma
 }
 
 /// Takes the lock and returns its row id; nothing when another one is in force. One that has run out is no obstacle.
-pub(crate) fn begin(db: &Connection, lock: &Lock<'_>) -> rusqlite::Result<Option<i64>> {
+pub(crate) fn begin(db: &Db<'_>, lock: &Lock<'_>) -> sql::Result<Option<i64>> {
     sql::execute(
         db,
         "delete from database_instance_maintenance
@@ -85,11 +84,11 @@ pub(crate) fn begin(db: &Connection, lock: &Lock<'_>) -> rusqlite::Result<Option
             lock.explicitly_bounded,
         ],
     )?;
-    Ok((inserted > 0).then(|| db.last_insert_rowid()))
+    Ok((inserted > 0).then(|| db.last_insert_id()))
 }
 
 /// Releases the active lock of a server. Whether there was one.
-pub(crate) fn end(db: &Connection, key: &InstanceKey, at: Timestamp) -> rusqlite::Result<bool> {
+pub(crate) fn end(db: &Db<'_>, key: &InstanceKey, at: Timestamp) -> sql::Result<bool> {
     let changed = sql::execute(
         db,
         "update database_instance_maintenance set maintenance_active = null, end_timestamp = ?
@@ -100,7 +99,7 @@ pub(crate) fn end(db: &Connection, key: &InstanceKey, at: Timestamp) -> rusqlite
 }
 
 /// Deletes old history, locks that have run out, and locks taken by operations of processes that are gone.
-pub(crate) fn expire(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, now: Timestamp) -> sql::Result<usize> {
     let old = sql::execute(
         db,
         "delete from database_instance_maintenance where maintenance_active is null and end_timestamp < ?",

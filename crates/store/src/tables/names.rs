@@ -3,29 +3,28 @@
 use std::collections::BTreeMap;
 
 use model::Timestamp;
-use rusqlite::{Connection, params};
 
 use crate::cell::{Cell, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// Host name to resolved host name.
-pub(crate) fn load_resolved(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+pub(crate) fn load_resolved(db: &Db<'_>) -> sql::Result<BTreeMap<String, String>> {
     load(db, "select hostname, resolved_hostname as value from hostname_resolve")
 }
 
 /// Host name to virtual name.
-pub(crate) fn load_unresolved(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+pub(crate) fn load_unresolved(db: &Db<'_>) -> sql::Result<BTreeMap<String, String>> {
     load(db, "select hostname, unresolved_hostname as value from hostname_unresolve")
 }
 
 /// Stores what a name resolves to, and, when that is another name, where the other name came from.
 /// An empty resolved name is no answer and is not stored.
 pub(crate) fn set_resolved(
-    db: &Connection,
+    db: &Db<'_>,
     hostname: &str,
     resolved: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     if resolved.is_empty() {
         return Ok(());
     }
@@ -44,13 +43,18 @@ pub(crate) fn set_resolved(
     Ok(())
 }
 
+/// Forgets what all names resolve to.
+pub(crate) fn forget_resolved(db: &Db<'_>) -> sql::Result<()> {
+    sql::execute(db, "delete from hostname_resolve", []).map(drop)
+}
+
 /// Stores the virtual name of a host; an empty one removes it.
 pub(crate) fn set_unresolved(
-    db: &Connection,
+    db: &Db<'_>,
     hostname: &str,
     unresolved: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     if unresolved.is_empty() {
         return sql::execute(db, "delete from hostname_unresolve where hostname = ?", [hostname]).map(drop);
     }
@@ -64,16 +68,16 @@ pub(crate) fn set_unresolved(
 }
 
 /// Deletes resolved names not refreshed since.
-pub(crate) fn expire_resolved(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_resolved(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from hostname_resolve where resolved_timestamp < ?", [sql_time(before)])
 }
 
 /// Deletes virtual names not refreshed since.
-pub(crate) fn expire_unresolved(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_unresolved(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from hostname_unresolve where last_registered < ?", [sql_time(before)])
 }
 
-fn load(db: &Connection, statement: &str) -> rusqlite::Result<BTreeMap<String, String>> {
+fn load(db: &Db<'_>, statement: &str) -> sql::Result<BTreeMap<String, String>> {
     let rows = sql::query(db, statement, [], |row| {
         Ok((Cell::of(row, "hostname")?.string(), Cell::of(row, "value")?.string()))
     })?;

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use model::{NodeIdentity, Timestamp};
-use rusqlite::{Connection, params};
 
 use crate::cell::sql_time;
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// A process that has not refreshed its row for this long is gone.
 const ALIVE: Duration = Duration::from_secs(5);
@@ -15,13 +14,13 @@ const ALIVE: Duration = Duration::from_secs(5);
 ///
 /// `app` is `http` for the daemon and the name of the command otherwise.
 pub(crate) fn register(
-    db: &Connection,
+    db: &Db<'_>,
     node: &NodeIdentity,
     version: &str,
     backend: &str,
     app: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let at = sql_time(at);
     let (mode, command) = if app == "http" { ("HttpMode", "") } else { ("CLIMode", app) };
     let refreshed = sql::execute(
@@ -61,11 +60,20 @@ pub(crate) fn register(
 }
 
 /// Deletes rows of processes that are gone.
-pub(crate) fn expire(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, now: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from node_health where last_seen_active < ?", [sql_time(now - ALIVE)])
 }
 
 /// Deletes history that began before.
-pub(crate) fn expire_history(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_history(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     sql::execute(db, "delete from node_health_history where first_seen_active < ?", [sql_time(before)])
+}
+
+/// Processes that refreshed their row since then.
+pub(crate) fn list_live(db: &Db<'_>, since: Timestamp) -> sql::Result<Vec<NodeIdentity>> {
+    let statement =
+        "select hostname, token from node_health where last_seen_active >= ? order by hostname, token";
+    sql::query(db, statement, [sql_time(since)], |row| {
+        Ok(NodeIdentity { hostname: row.cell("hostname")?.string(), token: row.cell("token")?.string() })
+    })
 }

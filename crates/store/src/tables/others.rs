@@ -3,26 +3,15 @@
 use std::time::Duration;
 
 use model::Timestamp;
-use rusqlite::Connection;
 
 use crate::cell::sql_time;
-use crate::sql;
+use crate::sql::{self, Db};
 
 const COORDINATES_HISTORY: Duration = Duration::from_secs(4 * 60);
 const INJECTED_PSEUDO_GTID: Duration = Duration::from_secs(60 * 60);
 
-/// Deletes pools registered before.
-pub(crate) fn expire_pools(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    sql::execute(db, "delete from database_instance_pool where registered_at < ?", [sql_time(before)])
-}
-
-/// Deletes equal positions of two primaries that were not suggested since.
-pub(crate) fn expire_equivalences(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    sql::execute(db, "delete from master_position_equivalence where last_suggested < ?", [sql_time(before)])
-}
-
 /// Deletes what is kept for a fixed, short time.
-pub(crate) fn expire_short_lived(db: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire_short_lived(db: &Db<'_>, now: Timestamp) -> sql::Result<usize> {
     let coordinates = "delete from database_instance_coordinates_history where recorded_timestamp < ?";
     let pseudo_gtid = "delete from cluster_injected_pseudo_gtid where time_injected < ?";
     Ok(sql::execute(db, coordinates, [sql_time(now - COORDINATES_HISTORY)])?

@@ -5,10 +5,9 @@
 //! the later one takes the next free second.
 
 use model::Timestamp;
-use rusqlite::{Connection, ErrorCode, params};
 
 use crate::cell::{Cell, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// A table with active periods.
 #[derive(Clone, Copy)]
@@ -48,11 +47,11 @@ impl Periods {
 }
 
 /// Ends the active period of one row at that time, or as soon after as the unique index allows.
-pub(crate) fn close(db: &Connection, periods: Periods, id: i64, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn close(db: &Db<'_>, periods: Periods, id: i64, at: Timestamp) -> sql::Result<()> {
     let mut end = at.as_secs();
     loop {
         match sql::execute(db, periods.close_statement(), params![end, id]) {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => end += 1,
+            Err(error) if error.is_duplicate() => end += 1,
             outcome => return outcome.map(drop),
         }
     }
@@ -60,11 +59,11 @@ pub(crate) fn close(db: &Connection, periods: Periods, id: i64, at: Timestamp) -
 
 /// Ends active periods that began before. How many there were.
 pub(crate) fn close_expired(
-    db: &Connection,
+    db: &Db<'_>,
     periods: Periods,
     began_before: Timestamp,
     at: Timestamp,
-) -> rusqlite::Result<usize> {
+) -> sql::Result<usize> {
     let ids = ids(db, periods.expired_statement(), [sql_time(began_before)])?;
     for id in &ids {
         close(db, periods, *id, at)?;
@@ -74,9 +73,9 @@ pub(crate) fn close_expired(
 
 /// Row ids that a query names `id`.
 pub(crate) fn ids(
-    db: &Connection,
+    db: &Db<'_>,
     statement: &str,
-    params: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<i64>> {
+    params: impl sql::Params,
+) -> sql::Result<Vec<i64>> {
     sql::query(db, statement, params, |row| Ok(Cell::of(row, "id")?.int()))
 }

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use model::{AcknowledgeScope, Case, InstanceKey, NodeIdentity, Recovery, RegroupMode, Timestamp};
 use ports::RecoveryQuery;
-use rusqlite::{Connection, Row, params};
 
 use super::detections::{self, stored_case, stored_node};
 use super::periods::{self, Periods};
 use super::{PAGE, blocked};
 use crate::cell::{Cell, key_list, key_of, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, Row, params};
 
 const SELECT: &str =
     "select recovery_id, uid, hostname, port, in_active_period, start_active_period, end_recovery,
@@ -19,9 +18,6 @@ const SELECT: &str =
     participating_instances, lost_slaves, all_errors, acknowledged, acknowledged_at, acknowledged_by,
     acknowledge_comment, last_detection_id
   from topology_recovery";
-
-/// A recovery restored from a snapshot of the original has an empty text where a running one has NULL.
-const NOT_ENDED: &str = "(end_recovery is null or end_recovery = '')";
 
 /// "Recently" in listings.
 const RECENTLY: Duration = Duration::from_secs(5 * 60);
@@ -39,15 +35,13 @@ pub(crate) struct Resolution<'a> {
 }
 
 /// Automatic recoveries are switched off.
-pub(crate) fn are_disabled(db: &Connection) -> rusqlite::Result<bool> {
-    db.prepare_cached(
-        "select count(*) > 0 as is_disabled from global_recovery_disable where disable_recovery = 1",
-    )?
-    .query_row([], |row| row.get("is_disabled"))
+pub(crate) fn are_disabled(db: &Db<'_>) -> sql::Result<bool> {
+    let statement = "select disable_recovery from global_recovery_disable where disable_recovery = 1";
+    Ok(!sql::query(db, statement, [], |_| Ok(()))?.is_empty())
 }
 
 /// Switches automatic recoveries off or on.
-pub(crate) fn disable(db: &Connection, is_disabled: bool) -> rusqlite::Result<()> {
+pub(crate) fn disable(db: &Db<'_>, is_disabled: bool) -> sql::Result<()> {
     if is_disabled {
         let statement = sql::insert_ignore("global_recovery_disable", &["disable_recovery"]);
         sql::execute(db, &statement, [1]).map(drop)
@@ -58,12 +52,12 @@ pub(crate) fn disable(db: &Connection, is_disabled: bool) -> rusqlite::Result<()
 
 /// Registers a recovery and returns its id; nothing when the server has one in its active period.
 pub(crate) fn register(
-    db: &Connection,
+    db: &Db<'_>,
     uid: &str,
     case: &Case,
     node: &NodeIdentity,
     at: Timestamp,
-) -> rusqlite::Result<Option<i64>> {
+) -> sql::Result<Option<i64>> {
     let statement = sql::insert_ignore(
         "topology_recovery",
         &[
@@ -113,11 +107,11 @@ pub(crate) fn register(
             "",
         ],
     )?;
-    Ok((inserted > 0).then(|| db.last_insert_rowid()))
+    Ok((inserted > 0).then(|| db.last_insert_id()))
 }
 
 /// Writes the result. The active period goes on: it is what keeps the cluster from flapping.
-pub(crate) fn resolve(db: &Connection, resolution: &Resolution<'_>) -> rusqlite::Result<()> {
+pub(crate) fn resolve(db: &Db<'_>, resolution: &Resolution<'_>) -> sql::Result<()> {
     sql::execute(
         db,
         "update topology_recovery set is_successful = ?, successor_hostname = ?, successor_port = ?,
@@ -140,18 +134,19 @@ pub(crate) fn resolve(db: &Connection, resolution: &Resolution<'_>) -> rusqlite:
 
 /// Acknowledges what the scope means and is not acknowledged yet, and ends its active periods. How many there were.
 pub(crate) fn acknowledge(
-    db: &Connection,
+    db: &Db<'_>,
     scope: &AcknowledgeScope,
     owner: &str,
     comment: &str,
     at: Timestamp,
-) -> rusqlite::Result<usize> {
+) -> sql::Result<usize> {
     let select = |condition: &str| {
         format!(
             "select recovery_id as id from topology_recovery where acknowledged = 0 and {condition} order by recovery_id"
         )
     };
     let of_server = "hostname = ? and port = ?";
+    let not_ended = db.is_unset("end_recovery");
     let ids = match scope {
         AcknowledgeScope::All => periods::ids(db, &select("1 = 1"), [])?,
         AcknowledgeScope::Id(id) => periods::ids(db, &select("recovery_id = ?"), [id])?,
@@ -166,7 +161,7 @@ pub(crate) fn acknowledge(
             periods::ids(db, &select(condition), [name, alias])?
         }
         AcknowledgeScope::FinishedOf(key) => {
-            let condition = format!("{of_server} and not {NOT_ENDED}");
+            let condition = format!("{of_server} and not {not_ended}");
             periods::ids(db, &select(&condition), params![key.hostname(), key.port()])?
         }
     };
@@ -175,10 +170,11 @@ pub(crate) fn acknowledge(
 }
 
 /// Acknowledges and ends running recoveries of processes that are not in the node registry. How many there were.
-pub(crate) fn acknowledge_crashed(db: &Connection, at: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn acknowledge_crashed(db: &Db<'_>, at: Timestamp) -> sql::Result<usize> {
+    let not_ended = db.is_unset("end_recovery");
     let statement = format!(
         "select recovery_id as id from topology_recovery
-         where acknowledged = 0 and in_active_period = 1 and {NOT_ENDED} and not exists (
+         where acknowledged = 0 and in_active_period = 1 and {not_ended} and not exists (
            select 1 from node_health
            where node_health.hostname = topology_recovery.processing_node_hostname
              and node_health.token = topology_recovery.processcing_node_token)
@@ -195,13 +191,14 @@ pub(crate) fn acknowledge_crashed(db: &Connection, at: Timestamp) -> rusqlite::R
 
 /// Lists recoveries, newest first.
 pub(crate) fn list(
-    db: &Connection,
+    db: &Db<'_>,
     query: &RecoveryQuery,
     now: Timestamp,
-) -> rusqlite::Result<Vec<Recovery>> {
+) -> sql::Result<Vec<Recovery>> {
     let select = |condition: &str| format!("{SELECT} where {condition} order by recovery_id desc");
     let of_successor = "successor_hostname = ? and successor_port = ?";
     let recently = sql_time(now - RECENTLY);
+    let not_ended = db.is_unset("end_recovery");
     match query {
         RecoveryQuery::Page { cluster_name, cluster_alias, unacknowledged, page } => {
             let condition = "(?1 is null or cluster_name = ?1) and (?2 is null or cluster_alias = ?2)
@@ -213,11 +210,11 @@ pub(crate) fn list(
         RecoveryQuery::Id(id) => sql::query(db, &select("recovery_id = ?"), [id], read),
         RecoveryQuery::Uid(uid) => sql::query(db, &select("uid = ?"), [uid], read),
         RecoveryQuery::ActiveOfCluster(name) => {
-            let condition = format!("in_active_period = 1 and {NOT_ENDED} and cluster_name = ?");
+            let condition = format!("in_active_period = 1 and {not_ended} and cluster_name = ?");
             sql::query(db, &select(&condition), [name], read)
         }
         RecoveryQuery::RecentOfCluster(name) => {
-            sql::query(db, &select("end_recovery > ? and cluster_name = ?"), [&recently, name], read)
+            sql::query(db, &select("end_recovery > ? and cluster_name = ?"), params![recently, name], read)
         }
         RecoveryQuery::RecentWithSuccessor(key) => {
             let condition = format!("end_recovery > ? and {of_successor}");
@@ -230,33 +227,29 @@ pub(crate) fn list(
         RecoveryQuery::InActivePeriodOfCluster(name) => {
             sql::query(db, &select("in_active_period = 1 and cluster_name = ?"), [name], read)
         }
-        RecoveryQuery::Unfinished => sql::query(db, &select(NOT_ENDED), [], read),
+        RecoveryQuery::Unfinished => sql::query(db, &select(&not_ended), [], read),
     }
 }
 
 /// Deletes recoveries that began before. Those in their active period or not acknowledged stay, whatever their age:
 /// somebody has still to look at them.
-pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     let statement = "delete from topology_recovery where start_active_period < ? and in_active_period = 0 and acknowledged = 1";
     let recoveries = sql::execute(db, statement, [sql_time(before)])?;
     Ok(recoveries + blocked::expire_orphans(db)?)
 }
 
 fn acknowledge_rows(
-    db: &Connection,
+    db: &Db<'_>,
     ids: &[i64],
     owner: &str,
     comment: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     for id in ids {
-        let is_open: bool = db
-            .prepare_cached(
-                "select in_active_period = 1 or coalesce(end_active_period_unixtime, 0) = 0 as is_open
-                 from topology_recovery where recovery_id = ?",
-            )?
-            .query_row([id], |row| row.get("is_open"))?;
-        if is_open {
+        let open = "select recovery_id from topology_recovery where recovery_id = ?
+                    and (in_active_period = 1 or coalesce(end_active_period_unixtime, 0) = 0)";
+        if !sql::query(db, open, [id], |_| Ok(()))?.is_empty() {
             periods::close(db, Periods::Recoveries, *id, at)?;
         }
         sql::execute(
@@ -269,7 +262,7 @@ fn acknowledge_rows(
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Recovery> {
+fn read(row: &Row<'_>) -> sql::Result<Recovery> {
     let successor = key_of(row, "successor_hostname", "successor_port")?;
     let errors = Cell::of(row, "all_errors")?.string();
     Ok(Recovery {

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use model::{BinlogCoordinates, InstanceKey, StaleCoordinates, Timestamp};
-use rusqlite::{Connection, params};
 
 use crate::cell::{Cell, key, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// Every remembered place.
-pub(crate) fn load(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, StaleCoordinates>> {
+pub(crate) fn load(db: &Db<'_>) -> sql::Result<BTreeMap<InstanceKey, StaleCoordinates>> {
     let rows = sql::query(
         db,
         "select hostname, port, binary_log_file, binary_log_pos, first_seen
@@ -27,11 +26,11 @@ pub(crate) fn load(db: &Connection) -> rusqlite::Result<BTreeMap<InstanceKey, St
 
 /// Remembers a place. The time at which the same place was first seen is kept; another place replaces it.
 pub(crate) fn put(
-    db: &Connection,
+    db: &Db<'_>,
     key: &InstanceKey,
     coordinates: &BinlogCoordinates,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let position = i64::try_from(coordinates.pos).unwrap_or(i64::MAX);
     sql::execute(
         db,
@@ -48,7 +47,7 @@ pub(crate) fn put(
 }
 
 /// Deletes places first seen before.
-pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     let statement = "delete from database_instance_stale_binlog_coordinates where first_seen < ?";
     sql::execute(db, statement, [sql_time(before)])
 }

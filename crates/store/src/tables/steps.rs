@@ -1,19 +1,18 @@
 //! `topology_recovery_steps`: what a recovery did, one message at a time.
 
 use model::{RecoveryStep, Timestamp};
-use rusqlite::{Connection, params};
 
 use crate::cell::{Cell, sql_time};
-use crate::sql;
+use crate::sql::{self, Db, params};
 
 /// Adds a message.
-pub(crate) fn add(db: &Connection, uid: &str, at: Timestamp, message: &str) -> rusqlite::Result<()> {
+pub(crate) fn add(db: &Db<'_>, uid: &str, at: Timestamp, message: &str) -> sql::Result<()> {
     let statement = sql::insert("topology_recovery_steps", &["recovery_uid", "audit_at", "message"]);
     sql::execute(db, &statement, params![uid, sql_time(at), message]).map(drop)
 }
 
 /// Messages of a recovery, oldest first.
-pub(crate) fn list(db: &Connection, uid: &str) -> rusqlite::Result<Vec<RecoveryStep>> {
+pub(crate) fn list(db: &Db<'_>, uid: &str) -> sql::Result<Vec<RecoveryStep>> {
     let statement = "select recovery_step_id, recovery_uid, audit_at, message from topology_recovery_steps
                      where recovery_uid = ? order by recovery_step_id";
     sql::query(db, statement, [uid], |row| {
@@ -27,7 +26,7 @@ pub(crate) fn list(db: &Connection, uid: &str) -> rusqlite::Result<Vec<RecoveryS
 }
 
 /// Deletes messages written before, unless their recovery is still there.
-pub(crate) fn expire(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
+pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     let statement = "delete from topology_recovery_steps
                      where audit_at < ? and recovery_uid not in (select uid from topology_recovery)";
     sql::execute(db, statement, [sql_time(before)])

@@ -130,6 +130,7 @@ fn replication() -> impl Strategy<Value = Replication> {
             retrieved_gtid: texts.1,
             tls,
             heartbeat,
+            receiver_idle: std::time::Duration::ZERO,
         },
     )
 }

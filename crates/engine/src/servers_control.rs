@@ -1,0 +1,7 @@
+//! What is done to single servers: replication threads, source, GTID, semi-sync, binary logs.
+//!
+//! Each function reads the server first, refuses with every reason, acts, and returns the server as read afterwards.
+
+mod gtid;
+mod logs;
+mod replication;

@@ -1,0 +1,101 @@
+//! Writing many rows per statement.
+
+use std::sync::{Arc, LazyLock};
+
+use model::{Instance, InstanceKey};
+use ports::InstanceWrite;
+
+use super::columns::COLUMNS;
+use super::{UPSERT, newest, write_failure};
+use crate::sql::{self, Db, Params, Value};
+
+/// Rows per statement, largest first. Few sizes, so that few statements have to be prepared; the largest stays well
+/// below the 65,535 parameters that a statement may have.
+const SIZES: [usize; 3] = [64, 8, 1];
+
+static UPSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(upsert));
+
+/// Writes a batch inside the caller's transaction. Rows are written in the order of their keys, so that two writers
+/// meet in the same order.
+pub(crate) fn write(db: &Db<'_>, writes: &[InstanceWrite]) -> sql::Result<()> {
+    let writes = newest(writes);
+    let mut observed: Vec<&Arc<Instance>> = writes
+        .iter()
+        .filter_map(|write| match write {
+            InstanceWrite::Observed(instance) => Some(instance),
+            InstanceWrite::CheckFailed { .. } => None,
+        })
+        .collect();
+    observed.sort_by(|left, right| left.key.cmp(&right.key));
+    let mut rest = observed.as_slice();
+    for (size, statement) in SIZES.iter().zip(UPSERTS.iter()) {
+        while let Some((rows, others)) = rest.split_at_checked(*size) {
+            sql::execute(db, statement, Rows(rows))?;
+            rest = others;
+        }
+    }
+    // Every failed check that is left was made after the read of the same server, if there was one.
+    let mut failures: Vec<_> = writes
+        .iter()
+        .filter_map(|write| match write {
+            InstanceWrite::CheckFailed { key, checked, attempted, partial } => {
+                Some((key, *checked, *attempted, *partial))
+            }
+            InstanceWrite::Observed(_) => None,
+        })
+        .collect();
+    failures.sort_by(|left, right| left.0.cmp(right.0));
+    failures.into_iter().try_for_each(|(key, checked, attempted, partial)| {
+        write_failure(db, key, checked, attempted, partial)
+    })
+}
+
+/// Servers of which the batch writes whole rows.
+pub(crate) fn written_keys(writes: &[InstanceWrite]) -> impl Iterator<Item = &InstanceKey> {
+    writes.iter().filter_map(|write| match write {
+        InstanceWrite::Observed(instance) => Some(&instance.key),
+        InstanceWrite::CheckFailed { .. } => None,
+    })
+}
+
+fn upsert(rows: usize) -> String {
+    let one = format!("({})", vec!["?"; COLUMNS.len()].join(", "));
+    let all = vec![one.as_str(); rows].join(", ");
+    UPSERT.replacen(&one, &all, 1)
+}
+
+/// Every column of each row.
+struct Rows<'a>(&'a [&'a Arc<Instance>]);
+
+impl Params for Rows<'_> {
+    fn count(&self) -> usize {
+        self.0.len() * COLUMNS.len()
+    }
+
+    fn value(&self, index: usize) -> Value<'_> {
+        (COLUMNS[index % COLUMNS.len()].write)(self.0[index / COLUMNS.len()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn any_number_of_rows_is_written() {
+        let mut db = rusqlite::Connection::open_in_memory().unwrap();
+        crate::schema::deploy(&mut db, "test", Timestamp::from_secs(1)).unwrap();
+        for (count, total) in [(1, 1), (9, 9), (150, 150)] {
+            let writes: Vec<_> = (0..count)
+                .map(|port| Instance::unknown(InstanceKey::new("db", port)))
+                .map(|instance| InstanceWrite::Observed(instance.into()))
+                .collect();
+            write(&Db::Sqlite(&db), &writes).unwrap();
+            let rows: i64 =
+                db.query_row("select count(*) from database_instance", [], |row| row.get(0)).unwrap();
+            assert_eq!(rows, total);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The backend on a MySQL or MariaDB server.
+//!
+//! Work on tables is written for a thread that may block, so it runs on one of Tokio's blocking threads with a
+//! connection of its own; the connection's traffic is driven by the runtime. Every statement has a time limit; a
+//! connection that did not answer in time is thrown away.
+
+mod changes;
+mod connect;
+mod explain;
+mod lease;
+mod options;
+mod session;
+mod work;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{Command, CommandOutcome, InstanceKey};
+use ports::{InstanceWrite, StoreError, TimestampStyle};
+
+pub use lease::ActiveNodeLease;
+pub use options::{MaxPacket, MySqlBackend, MySqlBackendTls};
+pub(crate) use session::Session;
+
+use crate::open::OpenOptions;
+use crate::sql::{self, Db};
+use crate::store::implement_store;
+use crate::{apply, instances, schema};
+use changes::OwnChanges;
+use work::{Kind, Worker};
+
+/// A schema on a MySQL or MariaDB server, which several nodes may share.
+///
+/// Connections speak UTC, so that stored times mean the same to every client whatever its time zone, and write without
+/// strict mode: a value longer than its column is cut instead of losing the whole row.
+pub struct MySqlStore {
+    worker: Worker,
+    changes: OwnChanges,
+    /// Servers that this process knows to have a row, so that writing them is no change of who is known.
+    known: Mutex<BTreeSet<InstanceKey>>,
+    address: String,
+}
+
+impl MySqlStore {
+    /// Connects, creates the database if it is missing, and brings its schema up to date: a database of the original is
+    /// taken over in place and stays readable for the original. `options.create` is not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] with cause and cure: server down, wrong credentials, missing rights, made by a newer
+    /// version. Nothing is changed then.
+    pub async fn open(backend: MySqlBackend, options: &OpenOptions) -> Result<Self, StoreError> {
+        let address = backend.address();
+        let refuse = |message: String| StoreError::Open { backend: address.clone(), message };
+        connect::ensure_database(&backend).await.map_err(|error| refuse(explain::opening(&error, &backend)))?;
+        let worker = Worker::new(backend.clone());
+        let wanted = options.clone();
+        let checked = worker
+            .attempt(Kind::Separate, move |db| {
+                let Db::MySql(session) = db else { unreachable!("this backend is MySQL") };
+                prepare(session, &wanted)
+            })
+            .await
+            .map_err(|error| refuse(explain::opening(&error, &backend)))?;
+        checked.map_err(refuse)?;
+        let known = Mutex::default();
+        Ok(Self { worker, changes: OwnChanges::default(), known, address: backend.host_and_port() })
+    }
+
+    /// What the node registry calls this backend: `host:port`.
+    pub fn backend(&self) -> &str {
+        &self.address
+    }
+
+    const TIMESTAMPS: TimestampStyle = TimestampStyle::Sql;
+
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl Fn(&Db<'_>) -> sql::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.worker.run(operation, Kind::Read, work).await
+    }
+
+    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
+        let keys: Vec<InstanceKey> = instances::written_keys(&writes).cloned().collect();
+        let is_known = {
+            let known = self.known();
+            keys.iter().all(|key| known.contains(key))
+        };
+        let own = self.changes.begin(!is_known);
+        let writes: Arc<[InstanceWrite]> = writes.into();
+        let outcome = self
+            .worker
+            .run("writing of servers", Kind::Write, move |db| {
+                changes::measured(db, !is_known, |db| instances::write_bulk(db, &writes))
+            })
+            .await;
+        match outcome {
+            Ok(((), change)) => {
+                self.known().extend(keys);
+                own.finish(change);
+                Ok(())
+            }
+            Err(error) => {
+                self.known().clear();
+                Err(error)
+            }
+        }
+    }
+
+    async fn probe_changes(&self) -> Result<u64, StoreError> {
+        let look = self.changes.look();
+        let found = self.worker.run("look for foreign changes", Kind::Read, changes::fingerprint).await?;
+        let (number, is_new) = look.finish(found);
+        if is_new {
+            self.known().clear();
+        }
+        Ok(number)
+    }
+
+    async fn apply_command(&self, command: Command) -> Result<CommandOutcome, StoreError> {
+        let is_watched = changes::is_watched(&command);
+        let own = self.changes.begin(is_watched);
+        let work = move |db: &Db<'_>| changes::measured(db, is_watched, |db| apply::apply(db, &command));
+        let (outcome, change) = self.worker.run("change", Kind::Write, work).await?;
+        own.finish(change);
+        Ok(outcome)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<InstanceKey>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+implement_store!(MySqlStore);
+
+/// Everything that can speak against using the database, by reading only; then the schema. The inner error is a refusal
+/// in words.
+fn prepare(session: &Session, options: &OpenOptions) -> sql::Result<Result<(), String>> {
+    let present = schema::present_mysql(session)?;
+    if present > schema::LATEST {
+        return Ok(Err(schema::too_new(present, "another MySQLOrchestratorDatabase")));
+    }
+    if options.skip_update {
+        return Ok(Ok(()));
+    }
+    let is_deployed = !options.version.is_empty() && schema::is_deployed_mysql(session, &options.version)?;
+    if options.refuse_other_version && !options.version.is_empty() && !is_deployed {
+        return Ok(Err(schema::other_version(&options.version)));
+    }
+    if !is_deployed || options.redeploy || present < schema::LATEST {
+        schema::deploy_mysql(session, &options.version, options.now)?;
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,10 @@
+-- State and plan of recoveries in progress, so that another process can resume or undo them. Own table: the original
+-- neither reads nor writes it.
+
+create table if not exists recovery_journal (
+  recovery_uid varchar(128) not null,
+  state varchar(128) not null,
+  plan mediumtext character set utf8mb4 not null,
+  updated_at timestamp not null default current_timestamp,
+  primary key (recovery_uid)
+) engine=InnoDB default charset=ascii;
