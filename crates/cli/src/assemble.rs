@@ -16,6 +16,8 @@ use crate::{logging, system};
 pub(crate) enum App {
     /// The daemon.
     Service,
+    /// The daemon without HTTP.
+    Continuous,
     /// One command.
     Command,
 }
@@ -46,6 +48,7 @@ pub(crate) fn request(flags: &Flags) -> LoadRequest<'static> {
 pub(crate) fn assemble(flags: &Flags, settings: Settings, app: App) -> Result<Engine, Exit> {
     let (name, owner) = match (app, flags.given("owner")) {
         (App::Service, _) => ("http", None),
+        (App::Continuous, _) => ("cli", None),
         (App::Command, Some(owner)) => ("cli", Some(owner.to_owned())),
         (App::Command, None) => {
             let user = system::user()

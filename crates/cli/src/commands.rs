@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use engine::Engine;
-use registry::{Args, ClusterText, KeyText, Operation, Param};
+use registry::{Args, ClusterText, KeyText, NodeOperation, Operation, OperationId, Param};
 use server::dispatch::{self, Printed, Reply, Surface};
 use tokio::runtime::Builder;
 
@@ -37,9 +37,16 @@ where
 /// Runs a command for each instance in `-i`, or once without any.
 pub(crate) async fn run(name: String, flags: Flags) -> Result<(), Exit> {
     let operation = registry::command(&name).ok_or_else(|| usage::unknown_command(&name))?;
-    let instances = instances(flags.given("i"))?;
+    // The members of a pool belong together; every other command runs once for each instance.
+    let takes_all = operation.takes.contains(&Param::Instances);
+    let instances = if takes_all { vec![None] } else { instances(flags.given("i"))? };
     let settings = load_settings(&flags, App::Command)?;
     check_raft(&flags, settings.raft.enabled)?;
+    if operation.id == OperationId::Node(NodeOperation::Redeploy) {
+        crate::node::redeploy(&settings).map_err(|error| Exit::fatal(format!("{error:#}")))?;
+        print("Redeployed internal db\n");
+        return Ok(());
+    }
     let engine = assemble(&flags, settings, App::Command)?;
     let result = run_all(&engine, operation, &flags, &instances).await;
     // Facts that a command read about servers belong into the backend before the process ends.
@@ -84,7 +91,10 @@ async fn run_one(
     flags: &Flags,
     instance: Option<&str>,
 ) -> Result<Reply, Exit> {
-    let args = arguments(flags, instance);
+    let mut args = arguments(flags, instance);
+    if operation.takes.contains(&Param::Instances) {
+        args.set(Param::Instances, flags.text("i"));
+    }
     let surface = if flags.is_on("json") { Surface::CommandJson } else { Surface::Command };
     dispatch::run(engine, operation, &args, surface).await.map_err(|failure| Exit::fatal(failure.message))
 }
@@ -102,12 +112,20 @@ fn arguments(flags: &Flags, instance: Option<&str>) -> Args {
         (Param::Pattern, "pattern"),
         (Param::PromotionRule, "promotion-rule"),
         (Param::Tag, "tag"),
+        (Param::Binlog, "binlog"),
+        (Param::Hostname, "hostname"),
+        (Param::Pool, "pool"),
+        (Param::Process, "process"),
+        (Param::Seconds, "seconds"),
+        (Param::Statement, "statement"),
     ];
     for (param, flag) in texts {
         args.set(param, flags.text(flag));
     }
-    if flags.is_on("show-secrets") {
-        args.set(Param::ShowSecrets, "true");
+    for (param, flag) in [(Param::ShowSecrets, "show-secrets"), (Param::Force, "force")] {
+        if flags.is_on(flag) {
+            args.set(param, "true");
+        }
     }
     args
 }

@@ -1,9 +1,12 @@
 //! The service: HTTP and the engine's loops, until a signal ends it.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
 use server::http::{self, Listener};
+use settings::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -19,12 +22,11 @@ const REGISTRATION: Duration = Duration::from_secs(1);
 /// machine ends without having done anything.
 pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     let settings = load_settings(&flags, App::Service)?;
-    if settings.raft.enabled {
-        return Err(Exit::fatal("\"RaftEnabled\": true is not supported by this version; set it to false"));
-    }
+    refuse_raft(&settings)?;
     let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
     let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
     let engine = assemble(&flags, settings, App::Service)?;
+    enable_reload(&engine, &flags);
     engine.register_node().await;
     let mut signals =
         Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
@@ -45,6 +47,35 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     engine.shut_down().await;
     info!("ended");
     Ok(())
+}
+
+/// Everything the service does but HTTP, until a signal ends it.
+pub(crate) async fn run_continuously(flags: Flags) -> Result<(), Exit> {
+    let settings = load_settings(&flags, App::Service)?;
+    refuse_raft(&settings)?;
+    let engine = assemble(&flags, settings, App::Continuous)?;
+    enable_reload(&engine, &flags);
+    let mut signals =
+        Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
+    engine.register_node().await;
+    engine.start().await.map_err(|error| Exit::fatal(error.to_string()))?;
+    signals.handle_until_end(&engine, &flags).await;
+    engine.shut_down().await;
+    info!("ended");
+    Ok(())
+}
+
+fn refuse_raft(settings: &Settings) -> Result<(), Exit> {
+    if settings.raft.enabled {
+        return Err(Exit::fatal("\"RaftEnabled\": true is not supported by this version; set it to false"));
+    }
+    Ok(())
+}
+
+/// Lets the API read the configuration again.
+fn enable_reload(engine: &Engine, flags: &Flags) {
+    let (own, flags) = (engine.clone(), flags.clone());
+    engine.set_reload(Arc::new(move |extra| take_over(&own, &flags, extra)));
 }
 
 async fn keep_registered(engine: Engine) {
@@ -86,23 +117,29 @@ impl Signals {
 /// Takes over a new configuration; a broken one changes nothing.
 async fn reload(engine: &Engine, flags: &Flags) {
     engine.audit("reload-configuration", None, "Triggered via SIGHUP").await;
-    match settings::reload(&engine.settings(), request(flags)) {
-        Ok(reloaded) => {
-            for warning in &reloaded.warnings {
-                warn!("{warning}");
-            }
-            for change in &reloaded.changed_keys {
-                info!(
-                    key = change.key,
-                    old = change.old,
-                    new = change.new,
-                    needs_restart = change.needs_restart,
-                    "setting changed"
-                );
-            }
-            engine.replace_settings(reloaded.settings);
-            info!(files = reloaded.files_read.len(), "configuration reloaded");
-        }
-        Err(errors) => error!("the configuration was not reloaded, the old one stays: {errors}"),
+    if let Err(errors) = take_over(engine, flags, None) {
+        error!("the configuration was not reloaded, the old one stays: {errors}");
     }
+}
+
+/// Reads the files again, and one more when it is given, and puts them in force.
+fn take_over(engine: &Engine, flags: &Flags, extra: Option<PathBuf>) -> Result<(), String> {
+    let mut wanted = request(flags);
+    wanted.extra_file = extra;
+    let reloaded = settings::reload(&engine.settings(), wanted).map_err(|errors| errors.to_string())?;
+    for warning in &reloaded.warnings {
+        warn!("{warning}");
+    }
+    for change in &reloaded.changed_keys {
+        info!(
+            key = change.key,
+            old = change.old,
+            new = change.new,
+            needs_restart = change.needs_restart,
+            "setting changed"
+        );
+    }
+    engine.replace_settings(reloaded.settings);
+    info!(files = reloaded.files_read.len(), "configuration reloaded");
+    Ok(())
 }

@@ -20,8 +20,6 @@ enum Kind {
     Text(&'static str),
     /// A switch; the default.
     Switch(bool),
-    /// A text of a feature that no command has yet; scripts may pass it.
-    UnusedText,
     /// A switch of a feature that no command has yet; scripts may pass it.
     UnusedSwitch,
 }
@@ -33,7 +31,7 @@ const fn spec(name: &'static str, kind: Kind, about: &'static str) -> Spec {
 /// All flags, by name.
 const SPECS: &[Spec] = &[
     spec("alias", Kind::Text(""), "cluster alias or name"),
-    spec("binlog", Kind::UnusedText, "binary log file name, or file:pos"),
+    spec("binlog", Kind::Text(""), "binary log file name, or file:pos"),
     spec("c", Kind::Text(""), "command; see 'orchestrator -c help'"),
     spec("config", Kind::Text(""), "config file; no other file is read then"),
     spec("d", Kind::Text(""), "destination instance, host[:port]"),
@@ -49,26 +47,29 @@ const SPECS: &[Spec] = &[
         Kind::Switch(false),
         "bring the schema of the backend up to date, whatever the config says",
     ),
+    spec("force", Kind::Switch(false), "purge-binary-logs: although a replica may need them"),
     spec("grab-election", Kind::UnusedSwitch, "take leadership at start"),
-    spec("hostname", Kind::UnusedText, "host name"),
+    spec("hostname", Kind::Text(""), "host name"),
     spec("i", Kind::Text(""), "instance, host[:port]; several separated by commas or blanks"),
     spec("ignore-raft-setup", Kind::Switch(false), "allow direct commands although raft is configured"),
     spec("json", Kind::Switch(false), "print JSON, as the HTTP API answers"),
     spec("noop", Kind::Switch(false), "change no database server and run no hooks"),
     spec("owner", Kind::Text(""), "owner of downtime and acknowledgements (default: user of the system)"),
     spec("pattern", Kind::Text(""), "regular expression or text to search for"),
-    spec("pool", Kind::UnusedText, "pool name"),
+    spec("pool", Kind::Text(""), "pool name"),
+    spec("process", Kind::Text(""), "kill-query: number of the connection"),
     spec("promotion-rule", Kind::Text("prefer"), "prefer, neutral, prefer_not or must_not"),
     spec("quiet", Kind::Switch(false), "log errors only"),
     spec("reason", Kind::Text(""), "reason or comment"),
     spec("s", Kind::Text(""), "synonym of -d"),
+    spec("seconds", Kind::Text(""), "delay-replication: seconds"),
     spec("show-secrets", Kind::Switch(false), "dump-config: print secrets"),
     spec("skip-binlog-search", Kind::UnusedSwitch, "match Pseudo-GTID in relay logs only"),
     spec("skip-continuous-registration", Kind::Switch(false), "do not register this process in the backend"),
     spec("skip-unresolve", Kind::UnusedSwitch, "do not replace host names by their virtual names"),
     spec("skip-unresolve-check", Kind::UnusedSwitch, "do not check that virtual names resolve back"),
     spec("stack", Kind::Switch(false), "print a stack trace with fatal errors"),
-    spec("statement", Kind::UnusedText, "SQL statement"),
+    spec("statement", Kind::Text(""), "SQL statement"),
     spec("strict", Kind::UnusedSwitch, "exhaustive search"),
     spec("tag", Kind::Text(""), "tag: name, name=value, ~name, ~name=value; tagged: a comma list"),
     spec("verbose", Kind::Switch(false), "verbose log"),
@@ -126,7 +127,7 @@ impl Flags {
         let is_given = |name: &str| self.texts.contains_key(name) || self.switches.contains_key(name);
         SPECS
             .iter()
-            .filter(|spec| matches!(spec.kind, Kind::UnusedText | Kind::UnusedSwitch) && is_given(spec.name))
+            .filter(|spec| matches!(spec.kind, Kind::UnusedSwitch) && is_given(spec.name))
             .map(|spec| spec.name)
             .collect()
     }
@@ -150,7 +151,7 @@ fn default_text(name: &str) -> &'static str {
         .iter()
         .find_map(|spec| match spec.kind {
             Kind::Text(default) if spec.name == name => Some(default),
-            Kind::Text(_) | Kind::Switch(_) | Kind::UnusedText | Kind::UnusedSwitch => None,
+            Kind::Text(_) | Kind::Switch(_) | Kind::UnusedSwitch => None,
         })
         .unwrap_or_default()
 }
@@ -208,10 +209,10 @@ fn take(
             })?;
             flags.switches.insert(spec.name, is_on);
         }
-        (Kind::Text(_) | Kind::UnusedText, Some(text)) => {
+        (Kind::Text(_), Some(text)) => {
             flags.texts.insert(spec.name, text.to_owned());
         }
-        (Kind::Text(_) | Kind::UnusedText, None) => {
+        (Kind::Text(_), None) => {
             let text =
                 rest.next().ok_or_else(|| FlagError::Wrong(format!("flag needs an argument: -{name}")))?;
             flags.texts.insert(spec.name, text);
@@ -237,7 +238,6 @@ pub(crate) fn listing() -> String {
             Kind::Text(default) => (" string", format!(" (default {default:?})")),
             Kind::Switch(true) => ("", " (default true)".to_owned()),
             Kind::Switch(false) => ("", String::new()),
-            Kind::UnusedText => (" string", " (accepted; no command uses it)".to_owned()),
             Kind::UnusedSwitch => ("", " (accepted; no command uses it)".to_owned()),
         };
         // Writing to a String cannot fail.
@@ -313,7 +313,7 @@ mod tests {
             "-promotion-rule only supports prefer|neutral|prefer_not|must_not"
         );
         assert_eq!(parsed("-s b").unwrap().destination(), Some("b"));
-        assert_eq!(parsed("-strict -binlog x").unwrap().unused(), ["binlog", "strict"]);
+        assert_eq!(parsed("-strict -binlog x").unwrap().unused(), ["strict"]);
     }
 
     #[test]

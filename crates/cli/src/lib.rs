@@ -60,6 +60,7 @@ fn choose(flags: Flags) -> Result<(), Exit> {
         Some("http") => commands::with_runtime(flags, daemon::serve),
         Some("cli") | None => match flags.command() {
             Some("help") => usage::print_commands(),
+            Some("continuous") => commands::with_runtime(flags, daemon::run_continuously),
             Some(command) => {
                 let command = command.to_owned();
                 commands::with_runtime(flags, move |flags| commands::run(command, flags))

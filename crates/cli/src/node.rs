@@ -32,7 +32,7 @@ pub(crate) struct Start {
 /// # Errors
 /// The backend cannot be opened, or the TLS files cannot be used; each with its cure.
 pub(crate) fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
-    let store = open_store(&settings)?;
+    let store = open_store(&settings, false)?;
     let backend = store.backend().to_owned();
     let store: Arc<dyn Store> = Arc::new(store);
     let servers =
@@ -57,7 +57,15 @@ pub(crate) fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
     Ok(Engine::new(ports, identity, settings))
 }
 
-fn open_store(settings: &Settings) -> Result<SqliteStore> {
+/// Applies the schema of the backend again, whatever version is deployed.
+///
+/// # Errors
+/// The backend cannot be opened.
+pub(crate) fn redeploy(settings: &Settings) -> Result<()> {
+    open_store(settings, true).map(drop)
+}
+
+fn open_store(settings: &Settings, redeploy: bool) -> Result<SqliteStore> {
     let backend = &settings.backend;
     if backend.kind != BackendKind::Sqlite {
         bail!(
@@ -72,7 +80,7 @@ fn open_store(settings: &Settings) -> Result<SqliteStore> {
         create: true,
         skip_update: backend.skip_schema_update,
         refuse_other_version: backend.refuse_other_schema,
-        redeploy: false,
+        redeploy,
         version: VERSION.to_owned(),
         now: SystemClock.now(),
     };

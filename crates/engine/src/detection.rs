@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// Registers the detection and, when it is new, runs the detection hooks.
-    async fn register_detection(&self, request: &Request) -> Result<(), String> {
+    pub(crate) async fn register_detection(&self, request: &Request) -> Result<(), String> {
         let finding = &request.finding;
         let now = self.now();
         let compiled = self.compiled();

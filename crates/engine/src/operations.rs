@@ -253,9 +253,7 @@ impl Engine {
             let deadline = Deadline::after(self.compiled().action_timeout);
             self.inner.ports.servers.act(key, action, deadline).await?;
         }
-        let instance = self.read_instance(key, self.read_deadline()).await?;
-        self.flush_writes().await?;
-        Ok(instance)
+        self.settled(key).await
     }
 
     /// Switches automatic recoveries off or on, everywhere.

@@ -17,9 +17,9 @@ use crate::errors::Failure;
 use crate::options::MySqlOptions;
 
 /// How long one sleep on the server takes.
-const NAP: Duration = Duration::from_secs(1);
+const NAP: Duration = Duration::from_millis(500);
 /// How much longer its answer may take before the server counts as hanging.
-const OVERDUE: Duration = Duration::from_secs(1);
+const OVERDUE: Duration = Duration::from_millis(500);
 /// First and longest pause before a connection is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 

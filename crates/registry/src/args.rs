@@ -39,6 +39,30 @@ pub enum Param {
     SkipHooks,
     /// Print secrets: `true`.
     ShowSecrets,
+    /// A binary log: `file`, `file:pos`, or `latest`.
+    Binlog,
+    /// A position in a binary log.
+    LogPos,
+    /// An SQL statement.
+    Statement,
+    /// A number of seconds.
+    Seconds,
+    /// A pool.
+    Pool,
+    /// Several servers: `host[:port]`, separated by commas.
+    Instances,
+    /// Another name of a host.
+    Hostname,
+    /// Do it although it looks unsafe: `true`.
+    Force,
+    /// A connection to a server, by its number.
+    Process,
+    /// The alias a cluster gets.
+    NewAlias,
+    /// Number of a maintenance lock.
+    MaintenanceId,
+    /// Another configuration file.
+    ConfigFile,
 }
 
 impl Param {
@@ -61,6 +85,17 @@ impl Param {
             Self::Unacknowledged => "--unacknowledged",
             Self::SkipHooks => "--noop",
             Self::ShowSecrets => "--show-secrets",
+            Self::Binlog | Self::LogPos => "--binlog",
+            Self::Statement => "--statement",
+            Self::Seconds => "--seconds",
+            Self::Pool => "--pool",
+            Self::Instances => "-i",
+            Self::Hostname => "--hostname",
+            Self::Force => "--force",
+            Self::Process => "--process",
+            Self::NewAlias => "--new-alias",
+            Self::MaintenanceId => "--maintenance-id",
+            Self::ConfigFile => "--config",
         }
     }
 
@@ -75,9 +110,21 @@ impl Param {
             Self::Duration => "30m",
             Self::PromotionRule => "rule",
             Self::Tag => "name=value",
-            Self::Page | Self::Id | Self::StatusCode => "number",
+            Self::Page
+            | Self::Id
+            | Self::StatusCode
+            | Self::LogPos
+            | Self::Seconds
+            | Self::Process
+            | Self::MaintenanceId => "number",
             Self::Uid => "uid",
-            Self::Unacknowledged | Self::SkipHooks | Self::ShowSecrets => "",
+            Self::Binlog | Self::ConfigFile => "file",
+            Self::Statement => "statement",
+            Self::Pool => "pool",
+            Self::Instances => "host:port,...",
+            Self::Hostname => "name",
+            Self::NewAlias => "alias",
+            Self::Unacknowledged | Self::SkipHooks | Self::ShowSecrets | Self::Force => "",
         }
     }
 }
@@ -172,6 +219,10 @@ impl Args {
             "belowPort" | "candidatePort" | "designatedPort" | "siblingPort" => {
                 self.destination = Some(with_port(self.destination.take(), value));
             }
+            "tagValue" => {
+                let name = self.text_or_empty(Param::Tag).to_owned();
+                self.set(Param::Tag, format!("{name}={value}"));
+            }
             "clusterHint" => self.cluster = Some(ClusterText::Hint(value.to_owned())),
             "clusterAlias" => self.cluster = Some(ClusterText::Alias(value.to_owned())),
             "clusterName" => self.cluster = Some(ClusterText::Name(value.to_owned())),
@@ -195,6 +246,13 @@ impl Args {
             "reason" => Param::Reason,
             "duration" => Param::Duration,
             "promotionRule" => Param::PromotionRule,
+            "q" => Param::Statement,
+            "force" => Param::Force,
+            "instances" => Param::Instances,
+            "alias" => Param::NewAlias,
+            "config" => Param::ConfigFile,
+            "pool" => Param::Pool,
+            "seconds" => Param::Seconds,
             _ => return,
         };
         if !value.is_empty() {
@@ -216,6 +274,13 @@ pub(crate) fn path_param(name: &str) -> Option<Param> {
         "id" | "recoveryId" => Param::Id,
         "uid" => Param::Uid,
         "errorStatusCode" => Param::StatusCode,
+        "logFile" => Param::Binlog,
+        "logPos" => Param::LogPos,
+        "seconds" => Param::Seconds,
+        "pool" => Param::Pool,
+        "virtualname" => Param::Hostname,
+        "process" => Param::Process,
+        "maintenanceKey" => Param::MaintenanceId,
         _ => return None,
     })
 }

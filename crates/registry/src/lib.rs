@@ -20,5 +20,6 @@ pub use nearest::nearest_commands;
 pub use operation::{Effect, Operation, OperationId, Role, Section, command, operations};
 pub use routes::{Matched, RouteTable, percent_decoded};
 pub use rows::{
-    InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation, ReplicationOperation,
+    BookkeepingOperation, InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation,
+    RelocationOperation, ReplicationOperation,
 };

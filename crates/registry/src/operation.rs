@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use crate::args::Param;
 use crate::rows;
 use crate::rows::{
-    InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation, ReplicationOperation,
+    BookkeepingOperation, InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation,
+    RelocationOperation, ReplicationOperation,
 };
 
 /// Which operation. Grouped, so that each group is carried out by one exhaustive match.
@@ -15,6 +16,10 @@ pub enum OperationId {
     Information(InformationOperation),
     /// Changes to what is known about servers.
     Management(ManagementOperation),
+    /// What is kept beside servers: tags, maintenance, pools, names.
+    Bookkeeping(BookkeepingOperation),
+    /// Moves of replicas.
+    Relocation(RelocationOperation),
     /// Changes to servers.
     Replication(ReplicationOperation),
     /// Analysis, recoveries, their records and acknowledgement.
@@ -46,14 +51,28 @@ pub enum Role {
 /// A heading of the help. The order is that of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
+    /// Moves that choose their way.
+    SmartRelocation,
+    /// Moves by coordinates.
+    ClassicRelocation,
+    /// Moves by GTID.
+    GtidRelocation,
+    /// Moves by Pseudo-GTID.
+    PseudoGtidRelocation,
     /// Replication threads.
     ReplicationGeneral,
     /// Questions about replication.
     ReplicationInformation,
     /// A single server.
     Instance,
+    /// Binary logs of a server.
+    BinaryLogs,
+    /// Servers by pools.
+    Pools,
     /// Servers and clusters.
     Information,
+    /// Key-value stores.
+    KeyValue,
     /// Marks on servers.
     Tags,
     /// Discovery, downtime, maintenance.
@@ -66,6 +85,8 @@ pub enum Section {
     InstanceMeta,
     /// orchestrator itself.
     Meta,
+    /// For tests and repair.
+    Internal,
     /// Switches for everything.
     Global,
 }
@@ -74,16 +95,24 @@ impl Section {
     /// Heading.
     pub fn title(self) -> &'static str {
         match self {
+            Self::SmartRelocation => "Smart relocation",
+            Self::ClassicRelocation => "Classic file:pos relocation",
+            Self::GtidRelocation => "GTID relocation",
+            Self::PseudoGtidRelocation => "Pseudo-GTID relocation",
             Self::ReplicationGeneral => "Replication, general",
             Self::ReplicationInformation => "Replication information",
             Self::Instance => "Instance",
+            Self::BinaryLogs => "Binary logs",
+            Self::Pools => "Pools",
             Self::Information => "Information",
+            Self::KeyValue => "Key-value",
             Self::Tags => "tags",
             Self::InstanceManagement => "Instance management",
             Self::Recovery => "Recovery",
             Self::Audit => "Audit",
             Self::InstanceMeta => "Instance, meta",
             Self::Meta => "Meta",
+            Self::Internal => "Meta, internal",
             Self::Global => "Global",
         }
     }
@@ -133,7 +162,16 @@ impl Operation {
 
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     let mut all: Vec<Operation> =
-        [rows::INFORMATION, rows::MANAGEMENT, rows::REPLICATION, rows::RECOVERY, rows::NODE].concat();
+        [
+            rows::RELOCATION,
+            rows::INFORMATION,
+            rows::MANAGEMENT,
+            rows::BOOKKEEPING,
+            rows::REPLICATION,
+            rows::RECOVERY,
+            rows::NODE,
+        ]
+        .concat();
     all.sort_by_key(|operation| operation.section);
     all
 });

@@ -192,6 +192,7 @@ mod tests {
             "clusterHint",
             "clusterAlias",
             "clusterName",
+            "tagValue",
         ];
         let (mut names, mut shapes) = (BTreeSet::new(), BTreeSet::new());
         for operation in operations() {

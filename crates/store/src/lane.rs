@@ -99,8 +99,10 @@ mod tests {
         let lane = Lane::start("test", Connection::open_in_memory().unwrap()).unwrap();
         let error = lane.run::<()>("trial", |_| panic!("on purpose")).await.unwrap_err();
         assert!(error.to_string().starts_with("backend trial failed: the work panicked"), "{error}");
-        let one: i64 =
-            lane.run("trial", |worker| Ok(worker.db.query_row("select 1", [], |row| row.get(0))?)).await.unwrap();
+        let one: i64 = lane
+            .run("trial", |worker| Ok(worker.db.query_row("select 1", [], |row| row.get(0))?))
+            .await
+            .unwrap();
         assert_eq!(one, 1);
     }
 }

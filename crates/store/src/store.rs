@@ -71,10 +71,7 @@ macro_rules! implement_store {
                 self.read("listing of detections", work).await
             }
 
-            async fn recovery_steps(
-                &self,
-                uid: &str,
-            ) -> Result<Vec<model::RecoveryStep>, ports::StoreError> {
+            async fn recovery_steps(&self, uid: &str) -> Result<Vec<model::RecoveryStep>, ports::StoreError> {
                 let uid = uid.to_owned();
                 let work = move |db: &$crate::sql::Db<'_>| $crate::tables::steps::list(db, &uid);
                 self.read("listing of recovery steps", work).await
@@ -154,7 +151,10 @@ macro_rules! implement_store {
                 self.read("reading of an access token", work).await
             }
 
-            async fn apply(&self, command: &model::Command) -> Result<model::CommandOutcome, ports::StoreError> {
+            async fn apply(
+                &self,
+                command: &model::Command,
+            ) -> Result<model::CommandOutcome, ports::StoreError> {
                 self.apply_command(command.clone()).await
             }
         }

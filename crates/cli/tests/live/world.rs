@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lab::{Family, Lab, OrchestratorProcess, Writer, WriterOptions, wait_until};
+use lab::{Family, Lab, LabBuilder, OrchestratorProcess, Writer, WriterOptions, wait_until};
 use serde_json::{Value, json};
 
 /// How long the daemon may take for anything a test waits for.
@@ -25,9 +25,16 @@ impl World {
 
     /// As [`Self::start`] with another shape.
     pub(crate) async fn start_shape(family: Family, shape: &str, extra: Value) -> Result<Self> {
-        let lab = Lab::builder()
-            .family(family)
-            .shape(shape)
+        Self::start_lab(Lab::builder().family(family).shape(shape), extra).await
+    }
+
+    /// As [`Self::start_shape`], with replicas that find their place by file and position.
+    pub(crate) async fn start_without_gtid(family: Family, shape: &str) -> Result<Self> {
+        Self::start_lab(Lab::builder().family(family).shape(shape).gtid(false), json!({})).await
+    }
+
+    async fn start_lab(lab: LabBuilder, extra: Value) -> Result<Self> {
+        let lab = lab
             .replica_net_timeout(4)
             .heartbeat_period(Duration::from_secs(1))
             .start()
@@ -48,9 +55,19 @@ impl World {
         Ok(())
     }
 
-    /// Path of a file in the daemon's folder.
-    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
+    /// Runs a command on the daemon's backend; it must succeed and print exactly this.
+    pub(crate) async fn command(&self, words: &[&str], stdout: &str) -> Result<()> {
+        let ended = tokio::process::Command::new(env!("CARGO_BIN_EXE_orchestrator"))
+            .arg("-config")
+            .arg(self.daemon.config_path())
+            .args(words)
+            .output()
+            .await?;
+        let printed = String::from_utf8_lossy(&ended.stdout);
+        if ended.status.success() && printed == stdout {
+            return Ok(());
+        }
+        bail!("{words:?} printed {printed:?}: {}", String::from_utf8_lossy(&ended.stderr))
     }
 
     /// JSON of a route.

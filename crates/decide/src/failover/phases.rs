@@ -14,7 +14,7 @@ pub(crate) const CHANGE_TIME: Duration = Duration::from_secs(5);
 /// Time for stopping the receivers: long enough for a busy server, short enough not to wait for one that is gone too.
 pub(crate) const COLLECT_TIME: Duration = Duration::from_secs(2);
 /// Time for the attempt to make the failed primary read-only. It is most likely dead; this must not delay promotion.
-pub(crate) const FENCE_TIME: Duration = Duration::from_millis(500);
+pub(crate) const FENCE_TIME: Duration = Duration::from_millis(300);
 /// Time to wait for an applier that the settings say to wait for, however long it takes.
 const DELAY_TIME: Duration = Duration::from_secs(24 * 3600);
 

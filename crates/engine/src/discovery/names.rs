@@ -23,6 +23,15 @@ impl Engine {
         InstanceKey::new(self.resolve_hostname(key.hostname()).await, key.port())
     }
 
+    /// The canonical name of a host by DNS, without dots at its end; `None` when there is none.
+    pub async fn canonical_name(&self, hostname: &str) -> Option<String> {
+        if hostname.parse::<std::net::IpAddr>().is_ok() {
+            return None;
+        }
+        let name = tokio::time::timeout(LOOKUP_LIMIT, canonical_name(hostname)).await.ok().flatten()?;
+        Some(name.trim_end_matches('.').to_owned())
+    }
+
     async fn resolve_hostname(&self, hostname: &str) -> String {
         // Twice, so that a chain of two stored resolutions (alias, then the server's own name) is followed.
         let known = {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use model::InstanceKey;
 use ports::Deadline;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
@@ -17,7 +16,7 @@ use crate::Engine;
 /// How often the set of watched servers is compared with the fleet.
 const REVIEW: Duration = Duration::from_millis(500);
 /// How long a suspicion is followed closely.
-const BURST: Duration = Duration::from_secs(3);
+const BURST: Duration = Duration::from_secs(5);
 /// First and last pause between the reads of a burst.
 const BURST_PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(400));
 
@@ -66,31 +65,50 @@ impl Engine {
     }
 
     /// Reads the suspect and its direct replicas again and again, quickly at first, until the suspect is well or no
-    /// replica receives from it any more, and at most for a few seconds.
+    /// replica receives from it any more, and at most for a few seconds. The replicas do not wait for a suspect that
+    /// hangs: what they receive is evidence that takes time to gather.
     pub(crate) async fn follow_suspicion(&self, key: &InstanceKey) {
-        let end = Instant::now() + BURST;
+        let settled = CancellationToken::new();
+        let suspect = self.read_suspect(key, &settled);
+        let replicas = self.read_replicas_of(key, &settled);
+        let _ = tokio::time::timeout(BURST, async { futures_util::join!(suspect, replicas) }).await;
+    }
+
+    /// Reads the suspect until it answers or its replicas have settled the matter.
+    async fn read_suspect(&self, key: &InstanceKey, settled: &CancellationToken) {
         let mut pause = BURST_PAUSE.0;
-        while Instant::now() < end {
+        while !settled.is_cancelled() {
+            let limit = Deadline::after(self.compiled().reasonable_check);
+            let answer = self.read_instance(key, limit).await;
+            self.inner.analysis_requests.add(key.clone());
+            if answer.is_ok() {
+                debug!(instance = %key, "the server answers");
+                settled.cancel();
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BURST_PAUSE.1);
+        }
+    }
+
+    /// Reads the direct replicas until none receives from the suspect any more.
+    async fn read_replicas_of(&self, key: &InstanceKey, settled: &CancellationToken) {
+        let mut pause = BURST_PAUSE.0;
+        while !settled.is_cancelled() {
             let limit = Deadline::after(self.compiled().reasonable_check);
             let replicas: Vec<InstanceKey> =
                 self.fleet().replicas_of(key).map(|replica| replica.key.clone()).collect();
-            let suspect = self.read_instance(key, limit);
-            let others = futures_util::future::join_all(
-                replicas.iter().map(|replica| self.read_instance(replica, limit)),
-            );
-            let (suspect, _) = futures_util::join!(suspect, others);
+            futures_util::future::join_all(replicas.iter().map(|replica| self.read_instance(replica, limit))).await;
             self.inner.analysis_requests.add(key.clone());
-            if suspect.is_ok() {
-                debug!(instance = %key, "the server answers");
-                return;
-            }
-            let still_received = {
+            let is_received = {
                 let fleet = self.fleet();
-                fleet.replicas_of(key).any(|replica| {
-                    replica.is_last_check_valid() && replica.replication.io_thread.is_running()
-                })
+                fleet
+                    .replicas_of(key)
+                    .any(|replica| replica.is_last_check_valid() && replica.replication.is_receiving())
             };
-            if !still_received {
+            let is_unreadable = self.fleet().get(key).is_none_or(|suspect| !suspect.is_last_check_valid());
+            if !is_received && is_unreadable {
+                settled.cancel();
                 return;
             }
             tokio::time::sleep(pause).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use decide::analysis;
 use decide::failover::{self, FailoverCase, FailoverKind};
 use futures_util::future::join_all;
-use model::{Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode};
+use model::{Action, Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode};
 use ports::Deadline;
 use tracing::error;
 
@@ -36,6 +36,9 @@ pub(super) fn audit_name(kind: RecoveryKind) -> &'static str {
         RecoveryKind::GroupMember => "recover-dead-replication-group-member-with-replicas",
     }
 }
+
+/// Longest attempt to make the failed server read-only before a promotion goes on.
+const FENCE_TIME: std::time::Duration = std::time::Duration::from_millis(500);
 
 impl Engine {
     pub(super) fn counters(&self, kind: RecoveryKind) -> &RecoveryCounters {
@@ -204,6 +207,19 @@ impl Engine {
         case
     }
 
+    /// Time has passed since the failed server was fenced, or found dead: it may have come back. Most likely it has not,
+    /// so this is short and its failure is no reason to stop.
+    async fn try_to_fence(&self, failed: &InstanceKey) {
+        let policy = &self.compiled().failover;
+        if !policy.apply_promotion || !self.may_act() {
+            return;
+        }
+        let fence = Action::SetReadOnly { on: true, with_super: policy.use_super_read_only };
+        if let Err(error) = self.inner.ports.servers.act(failed, &fence, Deadline::after(FENCE_TIME)).await {
+            tracing::debug!(instance = %failed, error = %error, "the failed server cannot be fenced");
+        }
+    }
+
     /// Goes through with a promotion that another process began.
     pub(super) async fn finish_promotion(
         &self,
@@ -212,6 +228,7 @@ impl Engine {
         candidate: &InstanceKey,
         replicas: &[InstanceKey],
     ) -> Result<Failover, String> {
+        self.try_to_fence(failed).await;
         let limit = self.read_deadline();
         let reads = join_all(replicas.iter().map(|replica| self.read_instance(replica, limit))).await;
         let read: Vec<Arc<Instance>> = reads.into_iter().flatten().collect();

@@ -32,6 +32,9 @@ impl Engine {
         .ok_or_else(|| OperationError::UnknownInstance(primary.clone()))?;
         let members = self.fleet().cluster_members(&finding.cluster.name).count();
         finding.cluster.count_instances = u32::try_from(members).unwrap_or(u32::MAX);
+        // Analyses show the name of a cluster where no domain is known; hooks of commands get an empty one.
+        finding.cluster.domain =
+            self.fleet().cluster_domains.get(&finding.cluster.name).cloned().unwrap_or_default();
         finding.code = AnalysisCode::DeadMaster;
         finding.command_hint = hint.to_owned();
         finding.is_actionable = true;

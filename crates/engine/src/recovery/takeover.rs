@@ -7,7 +7,9 @@ use std::sync::Arc;
 use decide::plan_checker::{self, CheckContext, Severity};
 use decide::takeover::{self, Takeover, TakeoverCase};
 use futures_util::future::join_all;
-use model::{AcknowledgeScope, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind, RegroupMode};
+use model::{
+    AcknowledgeScope, Command, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind, RegroupMode,
+};
 use ports::Deadline;
 use tracing::warn;
 
@@ -58,10 +60,10 @@ impl Engine {
         let case = self.takeover_case(&primary, &request).await?;
         let takeover = takeover::prepare(&case).map_err(refuse)?;
         let finding = self.synthetic_finding(&primary, "graceful-master-takeover")?;
-        self.prepare_credentials(&case, &takeover).await;
+        let left_open = self.prepare_credentials(&case, &takeover).await;
         let target = takeover.target.key.clone();
         self.run_graceful_hooks(&finding, &target, true).await?;
-        let outcome = self.run_takeover(&case, &takeover, &finding).await;
+        let outcome = self.run_takeover(&case, &takeover, &finding, left_open).await;
         if outcome.is_ok() {
             self.run_graceful_hooks(&finding, &target, false).await?;
         }
@@ -119,11 +121,12 @@ impl Engine {
     }
 
     /// The former primary needs an account to replicate with. It is set before anything is paused; not having one is
-    /// no reason to refuse: the operator may set it afterwards.
-    async fn prepare_credentials(&self, case: &TakeoverCase, takeover: &Takeover) {
+    /// no reason to refuse: the operator may set it afterwards, and the record of the takeover says so.
+    async fn prepare_credentials(&self, case: &TakeoverCase, takeover: &Takeover) -> Option<String> {
         if case.primary.replication.has_credentials {
-            return;
+            return None;
         }
+        let primary = &case.primary.key;
         let servers = &self.inner.ports.servers;
         let deadline = Deadline::after(self.compiled().action_timeout);
         let found = servers.replication_credentials(&takeover.target.key, deadline).await;
@@ -132,14 +135,18 @@ impl Engine {
                 servers.set_replication_credentials(&case.primary.key, &user, &password, deadline).await
             }
             Ok(None) => {
-                warn!(instance = %case.primary.key, "no replication credentials are known; set ReplicationCredentialsQuery");
-                Ok(())
+                let text = format!(
+                    "{primary} has no user to replicate with and none is known: set ReplicationCredentialsQuery, or set \
+                     the user on the server and start replication there"
+                );
+                warn!(instance = %primary, "no replication credentials are known; set ReplicationCredentialsQuery");
+                return Some(text);
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = result {
-            warn!(instance = %case.primary.key, error = %error, "could not prepare the former primary for replicating");
-        }
+        let error = result.err()?;
+        warn!(instance = %primary, error = %error, "could not prepare the former primary for replicating");
+        Some(format!("{primary} was not given a user to replicate with: {error}"))
     }
 
     async fn run_graceful_hooks(
@@ -174,6 +181,7 @@ impl Engine {
         case: &TakeoverCase,
         takeover: &Takeover,
         finding: &Finding,
+        left_open: Option<String>,
     ) -> Result<Recovery, OperationError> {
         let request = Request {
             finding: finding.clone(),
@@ -181,6 +189,12 @@ impl Engine {
             skip_hooks: self.identity().noop,
             candidate: None,
         };
+        // A takeover appears among the detections and runs their hooks, with its command as a hint.
+        let detected = self.register_detection(&request).await;
+        let key = finding.key.clone();
+        self.submit_quietly(Command::ClearDetections { key, at: self.now() }).await;
+        self.inner.detection.forget_registered();
+        detected.map_err(OperationError::Recovery)?;
         let registration = self.register_recovery(&request).await?;
         let (uid, id, detection) = match registration {
             Registration::Registered { uid, id, last_detection_id } => (uid, id, last_detection_id),
@@ -193,7 +207,8 @@ impl Engine {
             Err(reason) => Err(reason),
         };
         match outcome {
-            Ok(failover) => {
+            Ok(mut failover) => {
+                failover.errors.extend(left_open);
                 self.settle_success(&request, &mut recovery, failover, false).await;
                 // A planned takeover must not stand in the way of a real failover within the block period.
                 self.acknowledge(AcknowledgeScope::Uid(uid), "orchestrator", "planned takeover").await?;

@@ -89,8 +89,8 @@ impl Engine {
         match self.fresh(key).await {
             Ok(read) => Some(read),
             Err(_unreadable) => {
-                let known = self.fleet().get(&self.resolve_key(key).await).cloned();
-                known
+                let key = self.resolve_key(key).await;
+                self.fleet().get(&key).cloned()
             }
         }
     }

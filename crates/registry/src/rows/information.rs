@@ -11,6 +11,11 @@ operations! {
             "Can an instance replicate from another, by the rules of replication?",
             "Prints the destination if the instance could replicate from it, and nothing if it could not. Looks at what \
              is known about both servers; contacts none.";
+        CanReplicateFromGtid "can-replicate-from-gtid" (), command, Read, ReplicationInformation,
+            ["can-replicate-from-gtid/:host/:port/:belowHost/:belowPort"],
+            needs [Instance, Destination], takes [],
+            "Can an instance replicate from another by GTID?",
+            "Prints the destination if the instance could replicate from it by GTID, and nothing if it could not.";
         IsReplicating "is-replicating" (), command, Read, ReplicationInformation, [], needs [], takes [Instance],
             "Is an instance replicating?",
             "Prints the instance if both of its replication threads are running, and nothing if they are not.";

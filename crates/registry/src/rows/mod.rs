@@ -2,12 +2,16 @@
 //!
 //! To add an operation, add a row; the compiler then points at the match that has to carry it out.
 
+mod bookkeeping;
 mod information;
 mod management;
 mod node;
 mod recovery;
+mod relocation;
 mod replication;
 
+pub use bookkeeping::BookkeepingOperation;
+pub(crate) use bookkeeping::ROWS as BOOKKEEPING;
 pub use information::InformationOperation;
 pub(crate) use information::ROWS as INFORMATION;
 pub use management::ManagementOperation;
@@ -16,6 +20,8 @@ pub use node::NodeOperation;
 pub(crate) use node::ROWS as NODE;
 pub(crate) use recovery::ROWS as RECOVERY;
 pub use recovery::RecoveryOperation;
+pub(crate) use relocation::ROWS as RELOCATION;
+pub use relocation::RelocationOperation;
 pub(crate) use replication::ROWS as REPLICATION;
 pub use replication::ReplicationOperation;
 

@@ -33,5 +33,29 @@ operations! {
         DumpConfig "dump-config" (), command, Read, Meta, [], needs [], takes [ShowSecrets],
             "Print the configuration in force",
             "Prints the configuration in force as one line of JSON; secrets are hidden unless --show-secrets is given.";
+        ReloadConfiguration "reload-configuration" (), route, Change, Meta,
+            ["reload-configuration"], needs [], takes [ConfigFile],
+            "Read the configuration again",
+            "Reads the configuration files again and puts them in force; a broken file changes nothing.";
+        GrabElection "grab-election" (), route, Change, Meta, ["grab-election"], needs [], takes [],
+            "Make this node the active one",
+            "Makes this node the active one; a node that cannot be answers with an error.";
+        ActiveNodes "active-nodes" (), command, Read, Meta, [], needs [], takes [],
+            "List the processes that use this backend",
+            "Prints hostname:token of every process that used this backend within five seconds, this one included.";
+        AccessToken "access-token" (), command, Change, Meta, [], needs [], takes [Owner],
+            "Issue an access token",
+            "Prints a token that may be redeemed once, within a short time, for the right to change things over HTTP.";
+        Continuous "continuous" (), command, Disrupt, Meta, [], needs [], takes [],
+            "Discover, watch and recover without serving HTTP",
+            "Runs everything the service does but HTTP, until a signal ends it.";
+        Redeploy "redeploy-internal-db" (), command, Change, Internal, [], needs [], takes [],
+            "Apply the schema of the backend again",
+            "Runs all statements of the schema again, whatever version is deployed.";
+        SuggestReplacement "internal-suggest-promoted-replacement" (), command, Read, Internal,
+            [], needs [Instance, Destination], takes [],
+            "Print who should be promoted in the place of a promoted instance",
+            "Prints the instance that would take the place of -d, which was promoted for the failed -i; -d itself if none is \
+             better.";
     }
 }

@@ -9,6 +9,7 @@ mod cluster;
 mod health;
 mod instance;
 mod json;
+mod places;
 mod quote;
 mod records;
 mod recovery;
@@ -18,6 +19,7 @@ pub use cluster::ClusterView;
 pub use health::{HealthView, NodeView};
 pub use instance::InstanceView;
 pub use json::{Envelope, envelope, to_json};
+pub use places::{PlacesView, ResolvedView};
 pub use records::{AuditView, BlockedView, CandidateView, KeyValueView, MaintenanceView, StepView};
 pub use recovery::{DetectionView, RecoveryView};
 

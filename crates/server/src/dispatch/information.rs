@@ -14,6 +14,7 @@ use super::call::{Call, Surface};
 pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
     match operation {
         Op::CanReplicateFrom => can_replicate_from(call).await,
+        Op::CanReplicateFromGtid => can_replicate_from_gtid(call).await,
         Op::IsReplicating => print_if(call, Instance::is_replicating).await,
         Op::IsReplicationStopped => print_if(call, Instance::is_replication_stopped).await,
         Op::Find => find(call),
@@ -84,6 +85,15 @@ async fn can_replicate_from(call: &Call<'_>) -> Result<Reply, Failure> {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             Err(Failure::refused(reasons.join("; ")).about(&other.key))
         }
+    }
+}
+
+async fn can_replicate_from_gtid(call: &Call<'_>) -> Result<Reply, Failure> {
+    let (instance, other) = (call.known().await?, call.known_destination().await?);
+    match call.engine.check_gtid_source(&instance, &other) {
+        Ok(()) => Ok(Reply::about("true", &other.key)),
+        Err(_reasons) if call.is_command() => Ok(Reply::envelope("false", call.json(&KeyView(&other.key)))),
+        Err(reasons) => Err(Failure::refused(reasons.join("; ")).about(&other.key)),
     }
 }
 

@@ -97,7 +97,7 @@ async fn register_candidate(call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 /// Digits and one of `s m h d w`.
-fn simple_duration(text: &str) -> Result<Duration, Failure> {
+pub(super) fn simple_duration(text: &str) -> Result<Duration, Failure> {
     let refuse = || Failure::input(format!("Cannot parse simple time: {text}"));
     let unit = text.chars().last().ok_or_else(refuse)?;
     let seconds: u64 = match unit {

@@ -4,13 +4,16 @@
 //! or has the engine act, and answers with both forms a caller may want: JSON, and lines of text.
 
 mod answer;
+mod bookkeeping;
 mod call;
 mod information;
 mod lookup;
 mod management;
 mod node;
+mod pools;
 mod records;
 mod recovery;
+mod relocation;
 mod replication;
 mod tags;
 mod takeover;
@@ -36,6 +39,8 @@ pub async fn run(
     match operation.id {
         OperationId::Information(operation) => information::run(&call, operation).await,
         OperationId::Management(operation) => management::run(&call, operation).await,
+        OperationId::Bookkeeping(operation) => bookkeeping::run(&call, operation).await,
+        OperationId::Relocation(operation) => relocation::run(&call, operation).await,
         OperationId::Replication(operation) => replication::run(&call, operation).await,
         OperationId::Recovery(operation) => recovery::run(&call, operation).await,
         OperationId::Node(operation) => node::run(&call, operation).await,

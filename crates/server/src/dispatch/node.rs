@@ -8,6 +8,9 @@ use settings::Secrets;
 use super::answer::{Failure, Reply};
 use super::call::Call;
 
+/// A process that registered itself within this time is there.
+const ACTIVE: std::time::Duration = std::time::Duration::from_secs(5);
+
 pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
     match operation {
         Op::Health => health(call).await,
@@ -17,6 +20,12 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::RaftState | Op::RaftHealth | Op::RaftStatus => Err(without_raft("raft-state")),
         Op::RaftLeader => Err(without_raft("raft-leader")),
         Op::DumpConfig => Ok(dump_config(call)),
+        Op::ReloadConfiguration => reload(call).await,
+        Op::GrabElection => grab_election(call),
+        Op::ActiveNodes => active_nodes(call).await,
+        Op::AccessToken => access_token(call).await,
+        Op::SuggestReplacement => suggest_replacement(call).await,
+        Op::Continuous | Op::Redeploy => Err(Failure::refused("only the program itself can do this")),
     }
 }
 
@@ -78,4 +87,40 @@ fn dump_config(call: &Call<'_>) -> Reply {
     let secrets = if call.args.is_on(Param::ShowSecrets) { Secrets::Shown } else { Secrets::Hidden };
     let line = call.settings.to_json_line(secrets);
     Reply::bare(line.clone(), vec![line])
+}
+
+async fn reload(call: &Call<'_>) -> Result<Reply, Failure> {
+    let file = call.args.text(Param::ConfigFile);
+    call.engine.reload(file.map(Into::into)).await?;
+    Ok(Reply::envelope("Config reloaded", call.json(file.unwrap_or_default())))
+}
+
+fn grab_election(call: &Call<'_>) -> Result<Reply, Failure> {
+    if call.engine.may_act() {
+        Ok(Reply::envelope("Node elected as leader", "null"))
+    } else {
+        Err(Failure::refused("Unable to grab election: another node is active"))
+    }
+}
+
+async fn active_nodes(call: &Call<'_>) -> Result<Reply, Failure> {
+    let nodes = call.engine.store().live_nodes(call.now - ACTIVE).await?;
+    let lines: Vec<String> = nodes.iter().map(|node| format!("{}:{}", node.hostname, node.token)).collect();
+    Ok(Reply::bare(call.json(&lines), lines))
+}
+
+async fn access_token(call: &Call<'_>) -> Result<Reply, Failure> {
+    let owner = call.args.text(Param::Owner).unwrap_or(&call.engine.identity().maintenance_owner);
+    let token = call.engine.issue_token(owner).await?;
+    Ok(Reply::bare(call.json(&token), vec![token]))
+}
+
+async fn suggest_replacement(call: &Call<'_>) -> Result<Reply, Failure> {
+    if call.args.instance.is_none() {
+        return Err(Failure::input("Cannot deduce instance: give the failed one with -i"));
+    }
+    let failed = call.figured_key().await?;
+    let promoted = call.known_destination().await?;
+    let key = call.engine.promoted_replacement(&failed, &promoted.key).await?;
+    Ok(Reply::about("suggested replacement", &key))
 }

@@ -65,6 +65,50 @@ pub(super) async fn tag_value(call: &Call<'_>) -> Result<Reply, Failure> {
     }
 }
 
+fn given_tag(call: &Call<'_>) -> Result<TagQuery, Failure> {
+    let text = call.args.text(Param::Tag).ok_or_else(|| Failure::input("NewTag: empty tag name"))?;
+    TagQuery::parse(text)
+}
+
+/// Gives a server a tag. What says that a tag is unwanted is dropped.
+pub(super) async fn tag(call: &Call<'_>) -> Result<Reply, Failure> {
+    let query = given_tag(call)?;
+    let key = call.figured_key().await?;
+    let tag = Tag { name: query.name, value: query.value.unwrap_or_default() };
+    let message = format!("{key} tagged with {}={}", tag.name, tag.value);
+    call.engine.put_tag(&key, tag).await?;
+    Ok(Reply::about(message, &key))
+}
+
+pub(super) async fn untag(call: &Call<'_>) -> Result<Reply, Failure> {
+    let query = given_tag(call)?;
+    if query.is_negated {
+        return Err(Failure::input("Untag: does not support negation"));
+    }
+    let key = call.figured_key().await?;
+    remove(call, Some(&key), &query).await
+}
+
+pub(super) async fn untag_all(call: &Call<'_>) -> Result<Reply, Failure> {
+    let query = given_tag(call)?;
+    if query.is_negated {
+        return Err(Failure::input("Untag: does not support negation"));
+    }
+    if query.value.is_none() {
+        return Err(Failure::input(
+            "Untag: either indicate an instance or a tag value. Will not delete on-valued tag across instances",
+        ));
+    }
+    remove(call, None, &query).await
+}
+
+async fn remove(call: &Call<'_>, only: Option<&InstanceKey>, query: &TagQuery) -> Result<Reply, Failure> {
+    let removed = call.engine.remove_tag(only, &query.name, query.value.as_deref()).await?;
+    let message = format!("{} removed from {} instances", query.name, removed.len());
+    let lines: Vec<String> = removed.iter().map(ToString::to_string).collect();
+    Ok(Reply::envelope(message, call.json(&KeysView(&removed))).printing(lines))
+}
+
 pub(super) fn tagged(call: &Call<'_>) -> Result<Reply, Failure> {
     let text = call.args.text_or_empty(Param::Tag);
     let queries: Vec<TagQuery> = text.split(',').map(TagQuery::parse).collect::<Result<_, _>>()?;

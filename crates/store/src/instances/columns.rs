@@ -46,11 +46,7 @@ pub(super) static COLUMNS: &[Column] = &[
         |i| flag(i.last_check_partial_success),
         |i, c| i.last_check_partial_success = c.flag(),
     ),
-    volatile(
-        "last_seen",
-        |i| i.last_seen.map_or(Value::Null, Value::Time),
-        |i, c| i.last_seen = c.time(),
-    ),
+    volatile("last_seen", |i| i.last_seen.map_or(Value::Null, Value::Time), |i, c| i.last_seen = c.time()),
     volatile("uptime", |i| number(i.uptime), |i, c| i.uptime = c.number()),
     volatile(
         "last_discovery_latency",

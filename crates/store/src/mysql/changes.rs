@@ -30,7 +30,11 @@ const WATCHED: &[(&str, &str, &str)] = &[
     ("cluster_domain_name", "cluster_name, domain_name", "1 = 1"),
     ("hostname_resolve", "hostname, resolved_hostname", "1 = 1"),
     ("hostname_unresolve", "hostname, unresolved_hostname", "1 = 1"),
-    ("database_instance_stale_binlog_coordinates", "hostname, port, binary_log_file, binary_log_pos", "1 = 1"),
+    (
+        "database_instance_stale_binlog_coordinates",
+        "hostname, port, binary_log_file, binary_log_pos",
+        "1 = 1",
+    ),
     ("database_instance_tags", "hostname, port, tag_name, tag_value", "1 = 1"),
     ("topology_failure_detection", "detection_id", "in_active_period = 1"),
     ("topology_recovery", "recovery_id", "in_active_period = 1"),

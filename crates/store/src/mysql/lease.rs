@@ -33,7 +33,8 @@ const RENEW: &str =
 const TAKE_OVER: &str =
     "update active_node set hostname = ?, token = ?, first_seen_active = now(), last_seen_active = now()
      where anchor = 1 and last_seen_active < now() - interval 5 second";
-const INSERT: &str = "insert ignore into active_node (anchor, hostname, token, first_seen_active, last_seen_active)
+const INSERT: &str =
+    "insert ignore into active_node (anchor, hostname, token, first_seen_active, last_seen_active)
      values (1, ?, ?, now(), now())";
 const GRAB: &str = "replace into active_node (anchor, hostname, token, first_seen_active, last_seen_active)
      values (1, ?, ?, now(), now())";
@@ -96,7 +97,11 @@ impl ActiveNodeLease {
             }
             let is_held = self.is_held();
             if is_held != was_held {
-                info!(active = is_held, "this node {}", if is_held { "is active now" } else { "is no longer active" });
+                info!(
+                    active = is_held,
+                    "this node {}",
+                    if is_held { "is active now" } else { "is no longer active" }
+                );
                 was_held = is_held;
             }
         }
@@ -116,7 +121,8 @@ impl ActiveNodeLease {
             Election::Renewed if term.is_ours => {}
             // Ours by the row, but not by what this process knows: made by `grab` or by an attempt without an answer.
             Election::Renewed | Election::Inserted => {
-                term.from = term.from.filter(|_| election == Election::Renewed).or(Some(asked + LEASE + TICK));
+                term.from =
+                    term.from.filter(|_| election == Election::Renewed).or(Some(asked + LEASE + TICK));
             }
             Election::TakenOver => term.from = None,
             Election::Lost => *term = Term::default(),
@@ -151,7 +157,9 @@ impl Lease for ActiveNodeLease {
     fn is_held(&self) -> bool {
         let term = self.term();
         let now = Instant::now();
-        term.is_ours && term.from.is_none_or(|from| now >= from) && term.until.is_some_and(|until| now < until)
+        term.is_ours
+            && term.from.is_none_or(|from| now >= from)
+            && term.until.is_some_and(|until| now < until)
     }
 
     async fn grab(&self) -> Result<(), StoreError> {

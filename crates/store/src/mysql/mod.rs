@@ -51,7 +51,9 @@ impl MySqlStore {
     pub async fn open(backend: MySqlBackend, options: &OpenOptions) -> Result<Self, StoreError> {
         let address = backend.address();
         let refuse = |message: String| StoreError::Open { backend: address.clone(), message };
-        connect::ensure_database(&backend).await.map_err(|error| refuse(explain::opening(&error, &backend)))?;
+        connect::ensure_database(&backend)
+            .await
+            .map_err(|error| refuse(explain::opening(&error, &backend)))?;
         let worker = Worker::new(backend.clone());
         let wanted = options.clone();
         let checked = worker

@@ -161,7 +161,9 @@ fn transaction<T>(
     let db = Db::MySql(session);
     let undone = |error| Failed { error, is_undone: true };
     match kind {
-        Kind::Read => session.batch("start transaction with consistent snapshot, read only").map_err(undone)?,
+        Kind::Read => {
+            session.batch("start transaction with consistent snapshot, read only").map_err(undone)?
+        }
         Kind::Write => session.batch("start transaction").map_err(undone)?,
         Kind::Separate => {
             // Such work may be repeated.

@@ -12,9 +12,7 @@ mod mysql;
 use model::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub(crate) use mysql::{
-    deploy as deploy_mysql, is_deployed as is_deployed_mysql, present as present_mysql,
-};
+pub(crate) use mysql::{deploy as deploy_mysql, is_deployed as is_deployed_mysql, present as present_mysql};
 
 /// One step. Append-only: a published migration never changes.
 struct Migration {

@@ -113,7 +113,8 @@ fn add_missing(session: &Session, wanted: &Wanted<'_>) -> sql::Result<()> {
 }
 
 fn tables(session: &Session) -> sql::Result<BTreeSet<String>> {
-    let statement = "select table_name as name from information_schema.tables where table_schema = database()";
+    let statement =
+        "select table_name as name from information_schema.tables where table_schema = database()";
     let read = |row: &sql::Row<'_>| Ok(row.cell("name")?.string());
     Ok(sql::query(&Db::MySql(session), statement, [], read)?.into_iter().collect())
 }
@@ -136,7 +137,8 @@ fn parse(text: &str) -> Vec<Wanted<'_>> {
         let mut lines = create.lines();
         let name = lines.next().and_then(|line| line.split(' ').nth(5)).unwrap_or_default();
         let (mut columns, mut keys) = (Vec::new(), Vec::new());
-        for item in lines.map(|line| line.trim().trim_end_matches(',')).filter(|line| !line.starts_with(')')) {
+        for item in lines.map(|line| line.trim().trim_end_matches(',')).filter(|line| !line.starts_with(')'))
+        {
             let mut words = item.split(' ');
             match (words.next().unwrap_or_default(), words.next(), words.next()) {
                 ("primary", ..) => {}

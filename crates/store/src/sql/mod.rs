@@ -164,9 +164,7 @@ pub(crate) fn query<T>(
             }
             Ok(all)
         }
-        Db::MySql(session) => {
-            session.query(sql, &params)?.iter().map(|row| read(&Row::MySql(row))).collect()
-        }
+        Db::MySql(session) => session.query(sql, &params)?.iter().map(|row| read(&Row::MySql(row))).collect(),
     }
 }
 

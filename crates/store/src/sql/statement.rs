@@ -86,7 +86,8 @@ mod tests {
             "insert into t (k, a, b_c) values (?, ?, ?) on duplicate key update a = values(a), b_c = values(b_c)"
         );
         assert_eq!(order, [0, 1, 2]);
-        let special = "insert into t (k, a) values (?, ?) on conflict (k) do update set a = coalesce(excluded.a, a)";
+        let special =
+            "insert into t (k, a) values (?, ?) on conflict (k) do update set a = coalesce(excluded.a, a)";
         let expected =
             "insert into t (k, a) values (?, ?) on duplicate key update a = coalesce(values(a), a)";
         assert_eq!(translate(special).0, expected);

@@ -6,13 +6,7 @@ use crate::cell::sql_time;
 use crate::sql::{self, Db, params};
 
 /// Inserts or updates an attribute of a host.
-pub(crate) fn set(
-    db: &Db<'_>,
-    hostname: &str,
-    name: &str,
-    value: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn set(db: &Db<'_>, hostname: &str, name: &str, value: &str, at: Timestamp) -> sql::Result<()> {
     let statement = sql::upsert(
         "host_attributes",
         &["hostname", "attribute_name"],

@@ -12,12 +12,7 @@ use crate::sql::{self, Db, Row, params};
 const FRESH: Duration = Duration::from_secs(2);
 
 /// Notes a refusal; the server's former one is updated.
-pub(crate) fn write(
-    db: &Db<'_>,
-    case: &Case,
-    blocking_recovery_id: i64,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn write(db: &Db<'_>, case: &Case, blocking_recovery_id: i64, at: Timestamp) -> sql::Result<()> {
     let statement = sql::upsert(
         "blocked_topology_recovery",
         &["hostname", "port"],

@@ -23,12 +23,7 @@ pub(crate) fn load_domains(db: &Db<'_>) -> sql::Result<BTreeMap<String, String>>
 }
 
 /// Gives a cluster an alias. Another cluster that has the same alias loses it, because an alias names one cluster.
-pub(crate) fn set_alias(
-    db: &Db<'_>,
-    cluster_name: &str,
-    alias: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn set_alias(db: &Db<'_>, cluster_name: &str, alias: &str, at: Timestamp) -> sql::Result<()> {
     let others = "delete from cluster_alias where alias = ? and cluster_name <> ?";
     sql::execute(db, others, [alias, cluster_name])?;
     let statement = sql::upsert("cluster_alias", &["cluster_name"], &["alias", "last_registered"]);
@@ -42,12 +37,7 @@ pub(crate) fn set_override(db: &Db<'_>, cluster_name: &str, alias: &str) -> sql:
 }
 
 /// Gives a cluster a domain.
-pub(crate) fn set_domain(
-    db: &Db<'_>,
-    cluster_name: &str,
-    domain: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn set_domain(db: &Db<'_>, cluster_name: &str, domain: &str, at: Timestamp) -> sql::Result<()> {
     let statement =
         sql::upsert("cluster_domain_name", &["cluster_name"], &["domain_name", "last_registered"]);
     sql::execute(db, &statement, params![cluster_name, domain, sql_time(at)]).map(drop)
@@ -56,13 +46,7 @@ pub(crate) fn set_domain(
 /// Moves alias and override to the new name of a cluster. `alias` wins over the stored one when it is not empty.
 ///
 /// An alias that only repeats the old name is no alias; it is dropped instead of misnaming the cluster from now on.
-pub(crate) fn rename(
-    db: &Db<'_>,
-    from: &str,
-    to: &str,
-    alias: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn rename(db: &Db<'_>, from: &str, to: &str, alias: &str, at: Timestamp) -> sql::Result<()> {
     if from == to {
         return Ok(());
     }

@@ -6,13 +6,7 @@ use crate::cell::{Cell, sql_time};
 use crate::sql::{self, Db, params};
 
 /// Saves the state, replacing the former one.
-pub(crate) fn save(
-    db: &Db<'_>,
-    uid: &str,
-    state: &str,
-    plan: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn save(db: &Db<'_>, uid: &str, state: &str, plan: &str, at: Timestamp) -> sql::Result<()> {
     let statement = sql::upsert("recovery_journal", &["recovery_uid"], &["state", "plan", "updated_at"]);
     sql::execute(db, &statement, params![uid, state, plan, sql_time(at)]).map(drop)
 }

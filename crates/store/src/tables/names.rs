@@ -19,12 +19,7 @@ pub(crate) fn load_unresolved(db: &Db<'_>) -> sql::Result<BTreeMap<String, Strin
 
 /// Stores what a name resolves to, and, when that is another name, where the other name came from.
 /// An empty resolved name is no answer and is not stored.
-pub(crate) fn set_resolved(
-    db: &Db<'_>,
-    hostname: &str,
-    resolved: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn set_resolved(db: &Db<'_>, hostname: &str, resolved: &str, at: Timestamp) -> sql::Result<()> {
     if resolved.is_empty() {
         return Ok(());
     }

@@ -72,10 +72,6 @@ pub(crate) fn close_expired(
 }
 
 /// Row ids that a query names `id`.
-pub(crate) fn ids(
-    db: &Db<'_>,
-    statement: &str,
-    params: impl sql::Params,
-) -> sql::Result<Vec<i64>> {
+pub(crate) fn ids(db: &Db<'_>, statement: &str, params: impl sql::Params) -> sql::Result<Vec<i64>> {
     sql::query(db, statement, params, |row| Ok(Cell::of(row, "id")?.int()))
 }

@@ -6,12 +6,7 @@ use crate::cell::{key, sql_time};
 use crate::sql::{self, Db, params};
 
 /// Replaces the members of a pool.
-pub(crate) fn submit(
-    db: &Db<'_>,
-    pool: &str,
-    members: &[InstanceKey],
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn submit(db: &Db<'_>, pool: &str, members: &[InstanceKey], at: Timestamp) -> sql::Result<()> {
     sql::execute(db, "delete from database_instance_pool where pool = ?", [pool])?;
     let statement = sql::upsert("database_instance_pool", &["hostname", "port", "pool"], &["registered_at"]);
     for member in members {

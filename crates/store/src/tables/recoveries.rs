@@ -190,11 +190,7 @@ pub(crate) fn acknowledge_crashed(db: &Db<'_>, at: Timestamp) -> sql::Result<usi
 }
 
 /// Lists recoveries, newest first.
-pub(crate) fn list(
-    db: &Db<'_>,
-    query: &RecoveryQuery,
-    now: Timestamp,
-) -> sql::Result<Vec<Recovery>> {
+pub(crate) fn list(db: &Db<'_>, query: &RecoveryQuery, now: Timestamp) -> sql::Result<Vec<Recovery>> {
     let select = |condition: &str| format!("{SELECT} where {condition} order by recovery_id desc");
     let of_successor = "successor_hostname = ? and successor_port = ?";
     let recently = sql_time(now - RECENTLY);
@@ -239,13 +235,7 @@ pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     Ok(recoveries + blocked::expire_orphans(db)?)
 }
 
-fn acknowledge_rows(
-    db: &Db<'_>,
-    ids: &[i64],
-    owner: &str,
-    comment: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+fn acknowledge_rows(db: &Db<'_>, ids: &[i64], owner: &str, comment: &str, at: Timestamp) -> sql::Result<()> {
     for id in ids {
         let open = "select recovery_id from topology_recovery where recovery_id = ?
                     and (in_active_period = 1 or coalesce(end_active_period_unixtime, 0) = 0)";

@@ -7,7 +7,11 @@ use crate::sql::{self, Db, params};
 /// Records where every known server stands; how many.
 pub(crate) fn take(db: &Db<'_>, at: Timestamp) -> sql::Result<usize> {
     let moment = at.as_secs();
-    sql::execute(db, "delete from database_instance_topology_history where snapshot_unix_timestamp = ?", [moment])?;
+    sql::execute(
+        db,
+        "delete from database_instance_topology_history where snapshot_unix_timestamp = ?",
+        [moment],
+    )?;
     sql::execute(
         db,
         "insert into database_instance_topology_history

@@ -6,25 +6,14 @@ use crate::cell::sql_time;
 use crate::sql::{self, Db, params};
 
 /// Stores a token.
-pub(crate) fn issue(
-    db: &Db<'_>,
-    public: &str,
-    secret: &str,
-    owner: &str,
-    at: Timestamp,
-) -> sql::Result<()> {
+pub(crate) fn issue(db: &Db<'_>, public: &str, secret: &str, owner: &str, at: Timestamp) -> sql::Result<()> {
     let statement =
         sql::insert("access_token", &["public_token", "secret_token", "generated_at", "generated_by"]);
     sql::execute(db, &statement, params![public, secret, sql_time(at), owner]).map(drop)
 }
 
 /// Marks a token as redeemed, once; a re-entrant one may be redeemed again and again. Whether it was to be had.
-pub(crate) fn redeem(
-    db: &Db<'_>,
-    public: &str,
-    issued_since: Timestamp,
-    at: Timestamp,
-) -> sql::Result<bool> {
+pub(crate) fn redeem(db: &Db<'_>, public: &str, issued_since: Timestamp, at: Timestamp) -> sql::Result<bool> {
     let changed = sql::execute(
         db,
         "update access_token set is_acquired = 1, acquired_at = ?

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::{BinlogCoordinates, Instance, InstanceKey, ServerVersion, ThreadState};
-use ports::{InstanceWrite, Store};
+use ports::InstanceWrite;
 
+use crate::on_sqlite::Files;
 use crate::support::{Bench, at};
 
 const ROUNDS: i64 = 15;
@@ -42,7 +43,7 @@ async fn best_of_writes(bench: &Bench, is_busy: bool) -> Duration {
 
 #[tokio::test]
 async fn writing_a_hundred_servers_is_quick() {
-    let bench = Bench::new();
+    let bench = Bench::new(&Files).await;
     let busy = best_of_writes(&bench, true).await;
     let idle = best_of_writes(&bench, false).await;
     assert!(busy < Duration::from_millis(25), "100 servers that changed: {busy:?}");
@@ -51,7 +52,7 @@ async fn writing_a_hundred_servers_is_quick() {
 
 #[tokio::test]
 async fn loading_a_thousand_servers_is_quick() {
-    let bench = Bench::new();
+    let bench = Bench::new(&Files).await;
     let writes = (0..1000).map(|number| InstanceWrite::Observed(server(number, 0, true))).collect();
     bench.store.write_instances(writes).await.unwrap();
     let mut best = Duration::MAX;

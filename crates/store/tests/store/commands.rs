@@ -4,9 +4,10 @@ use model::{
     AuditRecord, BinlogCoordinates, Candidate, Command, CommandOutcome, Downtime, Instance, PromotionRule,
     Tag,
 };
-use ports::{AuditQuery, InstanceWrite, Store};
+use ports::{AuditQuery, InstanceWrite};
 
-use crate::support::{Bench, at, key, node};
+use crate::cases;
+use crate::support::{Bench, Ground, at, key, node};
 
 async fn write(bench: &Bench, numbers: &[u16], cluster_name: &str) {
     let observed = |number: &u16| {
@@ -17,9 +18,8 @@ async fn write(bench: &Bench, numbers: &[u16], cluster_name: &str) {
     bench.store.write_instances(numbers.iter().map(observed).collect()).await.unwrap();
 }
 
-#[tokio::test]
-async fn downtime_replaces_the_former_one_and_ends_once() {
-    let bench = Bench::new();
+async fn downtime_replaces_the_former_one_and_ends_once(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let downtime = |reason: &str, end| Downtime {
         key: key(1),
         owner: "joe".to_owned(),
@@ -38,9 +38,8 @@ async fn downtime_replaces_the_former_one_and_ends_once() {
     assert_eq!(bench.apply(Command::EndDowntime(key(1))).await, CommandOutcome::Existed(false));
 }
 
-#[tokio::test]
-async fn maintenance_is_an_exclusive_lock() {
-    let bench = Bench::new();
+async fn maintenance_is_an_exclusive_lock(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let begin = |second| Command::BeginMaintenance {
         key: key(1),
         owner: "joe".to_owned(),
@@ -72,9 +71,8 @@ async fn maintenance_is_an_exclusive_lock() {
     );
 }
 
-#[tokio::test]
-async fn candidates_keep_columns_they_do_not_own() {
-    let bench = Bench::new();
+async fn candidates_keep_columns_they_do_not_own(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     bench.sql("insert into candidate_database_instance (hostname, port, priority) values ('db1', 3306, 5)");
     let candidate = Candidate { key: key(1), rule: PromotionRule::MustNot, last_suggested: at(3) };
     bench.apply(Command::RegisterCandidate(candidate.clone())).await;
@@ -87,9 +85,8 @@ async fn candidates_keep_columns_they_do_not_own() {
     assert_eq!(bench.store.load_fleet().await.unwrap().candidates[&key(1)], candidate);
 }
 
-#[tokio::test]
-async fn forgetting_removes_rows_and_their_last_analysis_only() {
-    let bench = Bench::new();
+async fn forgetting_removes_rows_and_their_last_analysis_only(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     write(&bench, &[1, 2, 3], "a").await;
     write(&bench, &[4], "b").await;
     for number in 1..=4 {
@@ -107,9 +104,8 @@ async fn forgetting_removes_rows_and_their_last_analysis_only() {
     assert_eq!(bench.rows("select hostname from database_instance_tags"), ["db1"]);
 }
 
-#[tokio::test]
-async fn an_alias_names_one_cluster() {
-    let bench = Bench::new();
+async fn an_alias_names_one_cluster(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let alias = |cluster: &str, alias: &str, second| Command::SetClusterAlias {
         cluster_name: cluster.to_owned(),
         alias: alias.to_owned(),
@@ -129,9 +125,8 @@ async fn an_alias_names_one_cluster() {
     assert_eq!(bench.rows("select * from cluster_domain_name"), ["b|y|2026-01-31 10:00:05"]);
 }
 
-#[tokio::test]
-async fn alias_and_override_follow_a_failover() {
-    let bench = Bench::new();
+async fn alias_and_override_follow_a_failover(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let rename = |from: &str, to: &str, alias: &str| Command::RenameCluster {
         from: from.to_owned(),
         to: to.to_owned(),
@@ -160,9 +155,8 @@ async fn alias_and_override_follow_a_failover() {
     assert_eq!(bench.rows("select cluster_name, alias from cluster_alias"), [""; 0]);
 }
 
-#[tokio::test]
-async fn names_are_stored_with_history() {
-    let bench = Bench::new();
+async fn names_are_stored_with_history(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let resolved =
         |to: &str| Command::SetResolved { hostname: "vip".to_owned(), resolved: to.to_owned(), at: at(1) };
     for to in ["db1", "db2", "", "vip"] {
@@ -185,9 +179,8 @@ async fn names_are_stored_with_history() {
     assert_eq!(bench.rows("select * from hostname_unresolve_history"), ["vip|db1|2026-01-31 10:00:02"]);
 }
 
-#[tokio::test]
-async fn the_recovery_switch_is_a_row() {
-    let bench = Bench::new();
+async fn the_recovery_switch_is_a_row(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     assert!(!bench.store.recoveries_disabled().await.unwrap());
     for _ in 0..2 {
         bench.apply(Command::DisableRecoveries(true)).await;
@@ -200,9 +193,8 @@ async fn the_recovery_switch_is_a_row() {
     assert!(bench.store.recoveries_disabled().await.unwrap());
 }
 
-#[tokio::test]
-async fn the_changelog_has_changes_and_first_problems() {
-    let bench = Bench::new();
+async fn the_changelog_has_changes_and_first_problems(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let steps = [
         (1, "NoProblem", 0),
         (1, "DeadMaster", 1),
@@ -233,9 +225,8 @@ async fn the_changelog_has_changes_and_first_problems() {
     );
 }
 
-#[tokio::test]
-async fn standing_still_is_timed_from_the_first_sight_of_a_place() {
-    let bench = Bench::new();
+async fn standing_still_is_timed_from_the_first_sight_of_a_place(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for (position, second) in [(100, 0), (100, 5), (200, 7), (200, 9)] {
         let coordinates = BinlogCoordinates::binary("binlog.000001", position);
         bench.apply(Command::WriteStaleCoordinates { key: key(1), coordinates, at: at(second) }).await;
@@ -246,9 +237,8 @@ async fn standing_still_is_timed_from_the_first_sight_of_a_place() {
     }
 }
 
-#[tokio::test]
-async fn small_values_are_upserted() {
-    let bench = Bench::new();
+async fn small_values_are_upserted(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for value in ["old", "new"] {
         let (name, value) = ("n".to_owned(), value.to_owned());
         let tag = Tag { name: name.clone(), value: value.clone() };
@@ -261,9 +251,8 @@ async fn small_values_are_upserted() {
     assert_eq!(bench.rows("select * from host_attributes"), ["*|n|new|2026-01-31 10:00:03|NULL"]);
 }
 
-#[tokio::test]
-async fn processes_register_once_and_refresh() {
-    let bench = Bench::new();
+async fn processes_register_once_and_refresh(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let register = |app: &str, second| Command::RegisterNode {
         node: node(),
         version: "1.0".to_owned(),
@@ -292,9 +281,8 @@ async fn processes_register_once_and_refresh() {
     assert_eq!(bench.rows("select count(*) from node_health_history"), ["1"]);
 }
 
-#[tokio::test]
-async fn the_audit_is_listed_newest_first_by_pages_of_twenty() {
-    let bench = Bench::new();
+async fn the_audit_is_listed_newest_first_by_pages_of_twenty(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for number in 0..25 {
         let record = AuditRecord {
             id: 0,
@@ -318,4 +306,20 @@ async fn the_audit_is_listed_newest_first_by_pages_of_twenty() {
     );
     assert_eq!(bench.store.audit(AuditQuery::default()).await.unwrap()[0].key, None);
     assert_eq!(bench.rows("select hostname, port from audit where audit_id = 2"), ["|0"]);
+}
+
+cases! {
+    downtime_replaces_the_former_one_and_ends_once,
+    maintenance_is_an_exclusive_lock,
+    candidates_keep_columns_they_do_not_own,
+    forgetting_removes_rows_and_their_last_analysis_only,
+    an_alias_names_one_cluster,
+    alias_and_override_follow_a_failover,
+    names_are_stored_with_history,
+    the_recovery_switch_is_a_row,
+    the_changelog_has_changes_and_first_problems,
+    standing_still_is_timed_from_the_first_sight_of_a_place,
+    small_values_are_upserted,
+    processes_register_once_and_refresh,
+    the_audit_is_listed_newest_first_by_pages_of_twenty,
 }

@@ -2,9 +2,10 @@
 
 use model::AnalysisCode::{DeadMaster, DeadMasterAndSomeReplicas, UnreachableMaster};
 use model::{AcknowledgeScope, AnalysisCode, Command, CommandOutcome};
-use ports::{DetectionQuery, Store};
+use ports::DetectionQuery;
 
-use crate::support::{Bench, at, case, key, node};
+use crate::cases;
+use crate::support::{Bench, Ground, at, case, key, node};
 
 const ACTIVE: &str =
     "select analysis from topology_failure_detection where in_active_period = 1 order by detection_id";
@@ -18,9 +19,8 @@ async fn detect(bench: &Bench, code: AnalysisCode, is_actionable: bool, second: 
     }
 }
 
-#[tokio::test]
-async fn an_equal_active_detection_is_not_announced_again() {
-    let bench = Bench::new();
+async fn an_equal_active_detection_is_not_announced_again(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     assert_eq!(detect(&bench, UnreachableMaster, false, 0).await, Some(1));
     assert_eq!(detect(&bench, UnreachableMaster, false, 1).await, None);
     assert_eq!(detect(&bench, DeadMaster, true, 2).await, Some(2));
@@ -32,9 +32,8 @@ async fn an_equal_active_detection_is_not_announced_again() {
     );
 }
 
-#[tokio::test]
-async fn another_code_is_announced_once_even_when_the_server_flaps() {
-    let bench = Bench::new();
+async fn another_code_is_announced_once_even_when_the_server_flaps(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     assert!(detect(&bench, DeadMasterAndSomeReplicas, true, 0).await.is_some());
     assert!(detect(&bench, DeadMaster, true, 5).await.is_some());
     for second in 6..10 {
@@ -47,9 +46,8 @@ async fn another_code_is_announced_once_even_when_the_server_flaps() {
     assert!(detect(&bench, DeadMaster, true, 31).await.is_some());
 }
 
-#[tokio::test]
-async fn several_may_end_in_the_same_second() {
-    let bench = Bench::new();
+async fn several_may_end_in_the_same_second(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for code in [UnreachableMaster, DeadMaster, DeadMasterAndSomeReplicas] {
         assert!(detect(&bench, code, true, 0).await.is_some());
     }
@@ -59,8 +57,7 @@ async fn several_may_end_in_the_same_second() {
     assert_eq!(bench.rows(query), ["0", "1", "2"]);
 }
 
-#[tokio::test]
-async fn acknowledging_by_server_or_cluster_ends_detections_too() {
+async fn acknowledging_by_server_or_cluster_ends_detections_too(ground: &dyn Ground) {
     let scopes = [
         (AcknowledgeScope::Instance(key(1)), true),
         (AcknowledgeScope::Cluster { name: "db1:3306".to_owned(), alias: String::new() }, true),
@@ -70,7 +67,7 @@ async fn acknowledging_by_server_or_cluster_ends_detections_too() {
         (AcknowledgeScope::FinishedOf(key(1)), false),
     ];
     for (scope, is_cleared) in scopes {
-        let bench = Bench::new();
+        let bench = Bench::new(ground).await;
         detect(&bench, DeadMaster, true, 0).await;
         let (owner, comment) = ("joe".to_owned(), "seen".to_owned());
         let text = format!("{scope:?}");
@@ -79,9 +76,8 @@ async fn acknowledging_by_server_or_cluster_ends_detections_too() {
     }
 }
 
-#[tokio::test]
-async fn listings_have_pages_and_name_the_recovery() {
-    let bench = Bench::new();
+async fn listings_have_pages_and_name_the_recovery(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for number in 0..25 {
         let is_shop = number % 5 == 0;
         let mut case = case(number, DeadMaster);
@@ -112,4 +108,12 @@ async fn listings_have_pages_and_name_the_recovery() {
         (at(0), node(), vec![key(2), key(3)])
     );
     assert!(list(DetectionQuery::Id(99)).await.is_empty());
+}
+
+cases! {
+    an_equal_active_detection_is_not_announced_again,
+    another_code_is_announced_once_even_when_the_server_flaps,
+    several_may_end_in_the_same_second,
+    acknowledging_by_server_or_cluster_ends_detections_too,
+    listings_have_pages_and_name_the_recovery,
 }

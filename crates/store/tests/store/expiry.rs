@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use model::AnalysisCode::DeadMaster;
 use model::{AcknowledgeScope, Command, CommandOutcome, Retention};
-use ports::Store;
 
-use crate::support::{Bench, at, case, key, node};
+use crate::cases;
+use crate::support::{Bench, Ground, at, case, key, node};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: i64 = 24 * 3600;
@@ -21,6 +21,7 @@ async fn expire(bench: &Bench, second: i64) -> u64 {
         resolve: HOUR,
         stale_coordinates: Duration::from_secs(60),
         pool: HOUR,
+        access_token: 24 * HOUR,
     };
     match bench.apply(Command::Expire { retention, at: at(second) }).await {
         CommandOutcome::Count(count) => count,
@@ -47,9 +48,8 @@ async fn fail(bench: &Bench, second: i64) {
     bench.apply(Command::JournalRecovery { uid, state, plan, at: at(second) }).await;
 }
 
-#[tokio::test]
-async fn active_periods_end_but_records_stay_for_their_time() {
-    let bench = Bench::new();
+async fn active_periods_end_but_records_stay_for_their_time(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     fail(&bench, 0).await;
     let query = "select (select in_active_period from topology_failure_detection), in_active_period from topology_recovery";
     expire(&bench, 3600).await;
@@ -61,9 +61,8 @@ async fn active_periods_end_but_records_stay_for_their_time() {
     assert_eq!(bench.rows("select end_active_period_unixtime - 1769853600 from topology_recovery"), ["7201"]);
 }
 
-#[tokio::test]
-async fn recoveries_that_nobody_acknowledged_are_kept_with_steps_and_journal() {
-    let bench = Bench::new();
+async fn recoveries_that_nobody_acknowledged_are_kept_with_steps_and_journal(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     fail(&bench, 0).await;
     let count =
         "select (select count(*) from topology_failure_detection), (select count(*) from topology_recovery),
@@ -83,9 +82,8 @@ async fn recoveries_that_nobody_acknowledged_are_kept_with_steps_and_journal() {
     assert_eq!(bench.rows(count), ["0|0|0|0"]);
 }
 
-#[tokio::test]
-async fn refusals_are_over_when_not_repeated_or_when_the_obstacle_is_gone() {
-    let bench = Bench::new();
+async fn refusals_are_over_when_not_repeated_or_when_the_obstacle_is_gone(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     fail(&bench, 0).await;
     let refuse = |second| Command::WriteBlockedRecovery {
         case: case(2, DeadMaster),
@@ -107,9 +105,8 @@ async fn refusals_are_over_when_not_repeated_or_when_the_obstacle_is_gone() {
     assert_eq!(count().await, 0);
 }
 
-#[tokio::test]
-async fn locks_end_with_their_time_or_their_process() {
-    let bench = Bench::new();
+async fn locks_end_with_their_time_or_their_process(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let lock = |number, explicitly_bounded| Command::BeginMaintenance {
         key: key(number),
         owner: "joe".to_owned(),
@@ -139,8 +136,7 @@ async fn locks_end_with_their_time_or_their_process() {
     assert_eq!(bench.rows(names), [""; 0]);
 }
 
-#[tokio::test]
-async fn each_table_has_its_own_limit() {
+async fn each_table_has_its_own_limit(ground: &dyn Ground) {
     // Table, row, and the second at which it is just not deleted yet.
     let table = [
         ("database_instance_downtime", "('h', 1, 1, 'NOW', 'NOW', '', '')", 0),
@@ -160,7 +156,7 @@ async fn each_table_has_its_own_limit() {
         ("audit", "(1, 'NOW', 'discover', '', 0, '', '')", 7 * DAY),
     ];
     for (name, row, last) in table {
-        let bench = Bench::new();
+        let bench = Bench::new(ground).await;
         bench.sql(&format!("insert into {name} values {}", row.replace("NOW", "2026-01-31 10:00:00")));
         assert_eq!(expire(&bench, last).await, 0, "{name}");
         assert_eq!(expire(&bench, last + 1).await, 1, "{name}");
@@ -168,9 +164,8 @@ async fn each_table_has_its_own_limit() {
     }
 }
 
-#[tokio::test]
-async fn servers_unseen_for_long_go_and_those_never_seen_by_their_last_check() {
-    let bench = Bench::new();
+async fn servers_unseen_for_long_go_and_those_never_seen_by_their_last_check(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     bench.sql(
         "insert into database_instance (hostname, port, last_checked, last_seen, server_id, version, binlog_format,
            log_bin, log_slave_updates, binary_log_file, binary_log_pos, master_host, master_port, slave_sql_running,
@@ -187,9 +182,8 @@ async fn servers_unseen_for_long_go_and_those_never_seen_by_their_last_check() {
     assert_eq!(bench.rows("select hostname from database_instance order by 1"), ["new", "well"]);
 }
 
-#[tokio::test]
-async fn the_alias_of_a_living_cluster_stays() {
-    let bench = Bench::new();
+async fn the_alias_of_a_living_cluster_stays(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let mut instance = model::Instance::unknown(key(1));
     instance.cluster_name = "db1:3306".to_owned();
     bench.store.write_instances(vec![ports::InstanceWrite::Observed(instance.into())]).await.unwrap();
@@ -199,4 +193,14 @@ async fn the_alias_of_a_living_cluster_stays() {
     }
     expire(&bench, 300 * 3600).await;
     assert_eq!(bench.rows("select alias from cluster_alias"), ["alias of db1:3306"]);
+}
+
+cases! {
+    active_periods_end_but_records_stay_for_their_time,
+    recoveries_that_nobody_acknowledged_are_kept_with_steps_and_journal,
+    refusals_are_over_when_not_repeated_or_when_the_obstacle_is_gone,
+    locks_end_with_their_time_or_their_process,
+    each_table_has_its_own_limit,
+    servers_unseen_for_long_go_and_those_never_seen_by_their_last_check,
+    the_alias_of_a_living_cluster_stays,
 }

@@ -1,5 +1,8 @@
 //! The backend from outside: through its public API on one side and plain SQL on the other.
 
+mod on_sqlite;
+use on_sqlite::cases;
+
 mod budget;
 mod commands;
 mod detections;

@@ -5,7 +5,8 @@ use std::path::Path;
 use ports::{Store, StoreError};
 use store::{OpenOptions, SqliteStore};
 
-use crate::support::{Bench, options};
+use crate::on_sqlite::{SqliteFile, shown};
+use crate::support::{Place, options};
 
 fn refusal(path: &Path, options: &OpenOptions) -> String {
     match SqliteStore::open(path, options) {
@@ -56,7 +57,7 @@ fn files_that_are_no_database_are_left_alone() {
 
 #[test]
 fn damaged_files_are_left_alone() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("damaged.db");
     bench.sql("pragma wal_checkpoint(truncate)");
@@ -70,7 +71,7 @@ fn damaged_files_are_left_alone() {
 
 #[test]
 fn a_schema_from_the_future_is_refused() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     bench.sql("insert into orchestrator_schema_migration values (900, 'unheard of', '2030-01-01 00:00:00')");
     let error = refusal(&bench.path, &options());
     assert_says(&error, "its schema (number 900) was made by a newer version");
@@ -78,7 +79,7 @@ fn a_schema_from_the_future_is_refused() {
 
 #[test]
 fn another_version_is_refused_when_asked_for() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     let strict = OpenOptions { refuse_other_version: true, ..options() };
     drop(SqliteStore::open(&bench.path, &strict).unwrap());
     let other = OpenOptions { version: "4.0".to_owned(), ..strict.clone() };
@@ -104,7 +105,7 @@ async fn skipping_the_update_checks_and_changes_nothing() {
 
 #[test]
 fn a_known_version_is_not_deployed_again_unless_asked_for() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     bench.sql("drop index audit_timestamp_idx_audit");
     let query = "select count(*) from sqlite_master where name = 'audit_timestamp_idx_audit'";
     drop(SqliteStore::open(&bench.path, &options()).unwrap());
@@ -115,7 +116,8 @@ fn a_known_version_is_not_deployed_again_unless_asked_for() {
 
 #[test]
 fn files_use_the_write_ahead_log() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     assert_eq!(bench.rows("pragma journal_mode"), ["wal"]);
-    assert_eq!(bench.store.backend(), bench.path.display().to_string());
+    let store = SqliteStore::open(&bench.path, &options()).unwrap();
+    assert_eq!(store.backend(), shown(&bench.path));
 }

@@ -1,17 +1,19 @@
 //! A file as the original leaves it behind, written here in plain SQL, is taken over in place.
 
 use model::{InstanceKey, PromotionRule, ThreadState, Timestamp};
-use ports::Store;
 
-use crate::support::{Bench, key};
+use crate::cases;
+use crate::support::{Bench, Ground, Prepared, key};
 
 /// Tables and rows of the original as far as these tests look at them. Forms of times, quoted errors and JSON lists are
 /// the original's.
-const FILE: &str = include_str!("fixtures/original_file.sql");
+const FILE: Prepared = Prepared {
+    sqlite: include_str!("fixtures/original_file.sql"),
+    mysql: include_str!("fixtures/original_mysql.sql"),
+};
 
-#[tokio::test]
-async fn servers_keep_their_facts() {
-    let bench = Bench::prepared(FILE);
+async fn servers_keep_their_facts(ground: &dyn Ground) {
+    let bench = Bench::prepared(ground, &FILE).await;
     let fleet = bench.store.load_fleet().await.unwrap();
     assert_eq!(fleet.len(), 2);
     let primary = fleet.get(&key(1)).unwrap();
@@ -31,9 +33,8 @@ async fn servers_keep_their_facts() {
     assert_eq!((replica.super_read_only, replica.replication.heartbeat), (None, None));
 }
 
-#[tokio::test]
-async fn what_operators_said_is_kept() {
-    let bench = Bench::prepared(FILE);
+async fn what_operators_said_is_kept(ground: &dyn Ground) {
+    let bench = Bench::prepared(ground, &FILE).await;
     let fleet = bench.store.load_fleet().await.unwrap();
     let now = Timestamp::from_secs(1_769_853_600);
     assert!(fleet.is_downtimed(&key(2), now) && !fleet.is_downtimed(&key(1), now));
@@ -53,9 +54,10 @@ async fn what_operators_said_is_kept() {
     assert_eq!(fleet.stale_coordinates[&key(1)].coordinates.pos, 157);
 }
 
-#[tokio::test]
-async fn history_is_kept_with_codes_of_old_versions_and_unfinished_recoveries_from_snapshots() {
-    let bench = Bench::prepared(FILE);
+async fn history_is_kept_with_codes_of_old_versions_and_unfinished_recoveries_from_snapshots(
+    ground: &dyn Ground,
+) {
+    let bench = Bench::prepared(ground, &FILE).await;
     let now = Timestamp::from_secs(1_769_853_600);
     let recoveries = bench.store.recoveries(ports::RecoveryQuery::Unfinished, now).await.unwrap();
     assert_eq!(recoveries.iter().map(|recovery| recovery.id).collect::<Vec<_>>(), [2]);
@@ -73,10 +75,9 @@ async fn history_is_kept_with_codes_of_old_versions_and_unfinished_recoveries_fr
     assert_eq!(first.end, Some(Timestamp::from_secs(1_769_767_210)));
 }
 
-#[tokio::test]
-async fn rows_written_now_look_like_the_originals() {
+async fn rows_written_now_look_like_the_originals(ground: &dyn Ground) {
     use std::sync::Arc;
-    let bench = Bench::prepared(FILE);
+    let bench = Bench::prepared(ground, &FILE).await;
     let fleet = bench.store.load_fleet().await.unwrap();
     let columns = "hostname, port, last_checked, last_seen, last_attempted_check, slave_hosts, num_slave_hosts, major_version,
         slave_io_running, slave_sql_running, replication_io_thread_state, last_io_error, seconds_behind_master, version,
@@ -86,4 +87,11 @@ async fn rows_written_now_look_like_the_originals() {
     let writes = fleet.iter().map(|instance| ports::InstanceWrite::Observed(Arc::clone(instance))).collect();
     bench.store.write_instances(writes).await.unwrap();
     assert_eq!(bench.rows(&query), before);
+}
+
+cases! {
+    servers_keep_their_facts,
+    what_operators_said_is_kept,
+    history_is_kept_with_codes_of_old_versions_and_unfinished_recoveries_from_snapshots,
+    rows_written_now_look_like_the_originals,
 }

@@ -2,9 +2,10 @@
 
 use model::AnalysisCode::{DeadIntermediateMaster, DeadMaster};
 use model::{AcknowledgeScope, Command, CommandOutcome, InstanceKey};
-use ports::{RecoveryQuery, Store};
+use ports::RecoveryQuery;
 
-use crate::support::{Bench, at, case, key, node};
+use crate::cases;
+use crate::support::{Bench, Ground, at, case, key, node};
 
 async fn begin(bench: &Bench, uid: &str, number: u16, second: i64) -> Option<i64> {
     let uid = uid.to_owned();
@@ -47,9 +48,8 @@ async fn uids(bench: &Bench, query: RecoveryQuery, second: i64) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn one_active_recovery_per_server() {
-    let bench = Bench::new();
+async fn one_active_recovery_per_server(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     bench
         .apply(Command::RegisterDetection {
             case: case(1, DeadMaster),
@@ -77,9 +77,8 @@ async fn one_active_recovery_per_server() {
     );
 }
 
-#[tokio::test]
-async fn a_result_is_read_as_it_was_written() {
-    let bench = Bench::new();
+async fn a_result_is_read_as_it_was_written(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     begin(&bench, "1:a", 1, 0).await;
     let running = bench.store.recoveries(RecoveryQuery::Id(1), at(1)).await.unwrap().remove(0);
     assert!(
@@ -107,8 +106,7 @@ async fn a_result_is_read_as_it_was_written() {
     );
 }
 
-#[tokio::test]
-async fn acknowledgement_scopes() {
+async fn acknowledgement_scopes(ground: &dyn Ground) {
     let scopes = [
         (AcknowledgeScope::All, 3),
         (AcknowledgeScope::Id(2), 1),
@@ -122,7 +120,7 @@ async fn acknowledgement_scopes() {
         (AcknowledgeScope::FinishedOf(key(2)), 0),
     ];
     for (scope, expected) in scopes {
-        let bench = Bench::new();
+        let bench = Bench::new(ground).await;
         for (uid, number) in [("1:a", 1), ("1:b", 2), ("1:c", 3)] {
             begin(&bench, uid, number, 0).await;
         }
@@ -135,9 +133,8 @@ async fn acknowledgement_scopes() {
     }
 }
 
-#[tokio::test]
-async fn recoveries_of_processes_that_are_gone_are_acknowledged_and_ended() {
-    let bench = Bench::new();
+async fn recoveries_of_processes_that_are_gone_are_acknowledged_and_ended(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for (uid, number) in [("1:a", 1), ("1:b", 2)] {
         begin(&bench, uid, number, 0).await;
     }
@@ -153,9 +150,8 @@ async fn recoveries_of_processes_that_are_gone_are_acknowledged_and_ended() {
     );
 }
 
-#[tokio::test]
-async fn listings() {
-    let bench = Bench::new();
+async fn listings(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     begin(&bench, "1:a", 1, 0).await;
     resolve(&bench, "1:a", Some(key(2)), 10).await;
     begin(&bench, "1:b", 2, 20).await;
@@ -182,9 +178,8 @@ async fn listings() {
     assert_eq!(uids(&bench, RecoveryQuery::ActiveWithSuccessor(key(2)), 50).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn pages_are_filtered_by_name_and_alias() {
-    let bench = Bench::new();
+async fn pages_are_filtered_by_name_and_alias(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for number in 0..25 {
         begin(&bench, &format!("1:{number}"), number, 0).await;
     }
@@ -202,9 +197,8 @@ async fn pages_are_filtered_by_name_and_alias() {
     assert_eq!(uids(&bench, page(Some("x"), Some("shop"), 0), 0).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn steps_and_journal() {
-    let bench = Bench::new();
+async fn steps_and_journal(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     for (second, message) in [(0, "first"), (0, "second"), (1, "third")] {
         let (uid, message) = ("1:a".to_owned(), message.to_owned());
         bench.apply(Command::WriteRecoveryStep { uid, at: at(second), message }).await;
@@ -226,9 +220,8 @@ async fn steps_and_journal() {
     assert_eq!(saved, Some(("promote".to_owned(), "{\"phase\":\"promote\"}".to_owned())));
 }
 
-#[tokio::test]
-async fn refusals_are_listed_newest_first() {
-    let bench = Bench::new();
+async fn refusals_are_listed_newest_first(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     begin(&bench, "1:a", 1, 0).await;
     let refuse = |number, code, second| Command::WriteBlockedRecovery {
         case: case(number, code),
@@ -244,4 +237,15 @@ async fn refusals_are_listed_newest_first() {
     assert_eq!(blocked[0].blocking_recovery_id, 1);
     assert_eq!(bench.store.blocked_recoveries(Some("db1:3306")).await.unwrap().len(), 2);
     assert!(bench.store.blocked_recoveries(Some("x")).await.unwrap().is_empty());
+}
+
+cases! {
+    one_active_recovery_per_server,
+    a_result_is_read_as_it_was_written,
+    acknowledgement_scopes,
+    recoveries_of_processes_that_are_gone_are_acknowledged_and_ended,
+    listings,
+    pages_are_filtered_by_name_and_alias,
+    steps_and_journal,
+    refusals_are_listed_newest_first,
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use crate::support::{Bench, rows};
+use crate::on_sqlite::{SqliteFile, rows};
+use crate::support::Place;
 
 /// Own tables, columns and indexes, in the form of the fixture. Nothing else may differ from the original.
 const OWN: &str = "
@@ -44,7 +45,7 @@ topology_recovery_steps: index audit_at_idx_topology_recovery_steps (audit_at)
 
 #[test]
 fn a_new_database_has_what_the_original_has_and_the_own_additions() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     let live = facts(&Connection::open(&bench.path).unwrap());
     let original = fixture();
     let own: BTreeSet<String> = OWN.lines().filter(|line| !line.is_empty()).map(canonical).collect();
@@ -57,7 +58,7 @@ fn a_new_database_has_what_the_original_has_and_the_own_additions() {
 
 #[test]
 fn columns_stand_in_the_order_of_the_original_and_own_ones_come_last() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     let db = Connection::open(&bench.path).unwrap();
     for (table, columns) in fixture_columns() {
         let live = rows(&db, &format!("select name from pragma_table_info('{table}')"));
@@ -67,13 +68,14 @@ fn columns_stand_in_the_order_of_the_original_and_own_ones_come_last() {
 
 #[test]
 fn a_file_of_an_older_original_gets_what_it_lacks_and_keeps_its_rows() {
-    let bench = Bench::prepared(
+    let bench = SqliteFile::prepared(
         "create table database_instance (
            hostname varchar(128) not null, port smallint not null, last_checked timestamp not null default '',
            last_seen timestamp null default null, server_id int not null, version varchar(128) not null,
            primary key (hostname, port));
          insert into database_instance values ('old', 3306, '2020-01-01 00:00:00', '2020-01-01 00:00:00', 7, '5.6.1');",
     );
+    drop(bench.open());
     let expected = ["old|3306|7|5.6.1||0|"];
     let query =
         "select hostname, port, server_id, version, cluster_name, read_only, region from database_instance";
@@ -83,7 +85,7 @@ fn a_file_of_an_older_original_gets_what_it_lacks_and_keeps_its_rows() {
 
 #[test]
 fn the_election_row_and_the_deployment_are_there() {
-    let bench = Bench::new();
+    let bench = SqliteFile::new();
     assert_eq!(
         bench.rows("select anchor, hostname, token, last_seen_active from active_node"),
         ["1|||2026-01-31 10:00:00"]

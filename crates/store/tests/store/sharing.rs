@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::cases;
+use crate::support::{Bench, Ground, at, key};
 use model::{Command, Instance};
-use ports::{InstanceWrite, Store};
-use store::{OpenOptions, SqliteStore};
+use ports::{InstanceWrite, Store, TimestampStyle};
 
-use crate::support::{Bench, at, key, options};
-
-#[tokio::test]
-async fn only_changes_by_others_are_foreign() {
-    let bench = Bench::new();
+async fn only_changes_by_others_are_foreign(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let before = bench.store.foreign_changes().await.unwrap();
     let own = InstanceWrite::Observed(Arc::new(Instance::unknown(key(1))));
     bench.store.write_instances(vec![own]).await.unwrap();
@@ -18,7 +16,7 @@ async fn only_changes_by_others_are_foreign() {
     bench.store.load_fleet().await.unwrap();
     assert_eq!(bench.store.foreign_changes().await.unwrap(), before);
 
-    let beside = SqliteStore::open(&bench.path, &OpenOptions { create: false, ..options() }).unwrap();
+    let beside = bench.beside().await;
     assert!(beside.recoveries_disabled().await.unwrap());
     assert_eq!(bench.store.foreign_changes().await.unwrap(), before);
     beside.apply(&Command::DisableRecoveries(false)).await.unwrap();
@@ -28,9 +26,8 @@ async fn only_changes_by_others_are_foreign() {
     assert_eq!(bench.store.foreign_changes().await.unwrap(), after);
 }
 
-#[tokio::test]
-async fn a_row_that_somebody_else_removed_is_written_in_full_again() {
-    let bench = Bench::new();
+async fn a_row_that_somebody_else_removed_is_written_in_full_again(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
     let mut instance = Instance::unknown(key(1));
     instance.cluster_name = "db1:3306".to_owned();
     let write = |instance: &Instance| vec![InstanceWrite::Observed(Arc::new(instance.clone()))];
@@ -44,12 +41,10 @@ async fn a_row_that_somebody_else_removed_is_written_in_full_again() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_of_two_processes_take_turns() {
-    let bench = Bench::new();
-    let first = Arc::new(SqliteStore::open(&bench.path, &options()).unwrap());
-    let second = Arc::new(SqliteStore::open(&bench.path, &options()).unwrap());
-    let write = |store: Arc<SqliteStore>, name: &'static str| async move {
+async fn writers_of_two_processes_take_turns(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
+    let (first, second) = (bench.beside().await, bench.beside().await);
+    let write = |store: Arc<dyn Store>, name: &'static str| async move {
         for number in 0..50 {
             let step = Command::WriteRecoveryStep {
                 uid: name.to_owned(),
@@ -66,20 +61,28 @@ async fn writers_of_two_processes_take_turns() {
     assert_eq!(counts, ["first|50", "second|50", "third|50"]);
 }
 
-#[tokio::test]
-async fn a_failed_batch_changes_nothing_and_is_an_error() {
-    let bench = Bench::new();
-    bench.sql(
-        "create trigger refuse before insert on database_instance when new.port = 7
-         begin select raise(abort, 'no sevens'); end",
-    );
+async fn a_failed_batch_changes_nothing_and_is_an_error(ground: &dyn Ground) {
+    const SQLITE: &str = "create trigger refuse before insert on database_instance when new.port = 7
+                          begin select raise(abort, 'no sevens'); end";
+    const MYSQL: &str = "create trigger refuse before insert on database_instance for each row
+                         if new.port = 7 then signal sqlstate '45000' set message_text = 'no sevens'; end if";
+    let bench = Bench::new(ground).await;
+    bench.sql(if bench.store.timestamp_style() == TimestampStyle::Sql { MYSQL } else { SQLITE });
     let write = |port| {
         let instance = Instance::unknown(model::InstanceKey::new("db", port));
         InstanceWrite::Observed(Arc::new(instance))
     };
     let error = bench.store.write_instances(vec![write(1), write(7)]).await.unwrap_err().to_string();
-    assert_eq!(error, "backend writing of servers failed: no sevens");
+    assert!(error.starts_with("backend writing of servers failed: no sevens"), "{error}");
     assert_eq!(bench.rows("select count(*) from database_instance"), ["0"]);
     bench.store.write_instances(vec![write(1)]).await.unwrap();
     assert_eq!(bench.rows("select count(*) from database_instance"), ["1"]);
+    bench.sql("drop trigger refuse");
+}
+
+cases! {
+    writers_of_two_processes_take_turns,
+    only_changes_by_others_are_foreign,
+    a_row_that_somebody_else_removed_is_written_in_full_again,
+    a_failed_batch_changes_nothing_and_is_an_error,
 }

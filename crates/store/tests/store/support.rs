@@ -1,12 +1,15 @@
-//! What the tests share: a store in a temporary directory, plain SQL beside it, and short ways to say things.
+//! What the tests share: a store, plain SQL beside it, and short ways to say things.
+//!
+//! A case is written once and runs on every backend: on SQLite as a test of its own, on real servers in the test binary
+//! that starts them.
 
-use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use model::{AnalysisCode, Case, Command, CommandOutcome, InstanceKey, NodeIdentity, Timestamp};
 use ports::Store;
-use rusqlite::Connection;
-use store::{OpenOptions, SqliteStore};
-use tempfile::TempDir;
+use store::OpenOptions;
 
 /// 2026-01-31 10:00:00 UTC.
 pub(crate) const NOW: i64 = 1_769_853_600;
@@ -21,61 +24,66 @@ pub(crate) fn options() -> OpenOptions {
     OpenOptions { create: true, version: "test".to_owned(), now: at(0), ..OpenOptions::default() }
 }
 
-/// A store in a file that goes away with it.
+/// A kind of backend.
+#[async_trait]
+pub(crate) trait Ground: Send + Sync {
+    /// An empty backend in which this SQL ran before the store was opened.
+    async fn bench(&self, prepared: &Prepared) -> Bench;
+}
+
+/// What ran in a backend before it was opened, by dialect.
+#[derive(Default)]
+pub(crate) struct Prepared {
+    pub(crate) sqlite: &'static str,
+    pub(crate) mysql: &'static str,
+}
+
+/// Where the store of a bench keeps its data, seen from outside.
+#[async_trait]
+pub(crate) trait Place: Send + Sync {
+    /// Runs statements on a connection of its own.
+    fn sql(&self, statements: &str);
+    /// Rows of a query, cells joined by `|`, NULL as `NULL`.
+    fn rows(&self, query: &str) -> Vec<String>;
+    /// Another store on the same data.
+    async fn beside(&self) -> Arc<dyn Store>;
+}
+
+/// A store and the place where it keeps its data.
 pub(crate) struct Bench {
-    pub(crate) store: SqliteStore,
-    pub(crate) path: PathBuf,
-    _directory: TempDir,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) place: Box<dyn Place>,
 }
 
 impl Bench {
-    pub(crate) fn new() -> Self {
-        Self::prepared("")
+    pub(crate) async fn new(ground: &dyn Ground) -> Self {
+        ground.bench(&Prepared::default()).await
     }
 
-    /// A store on a file that this SQL made before.
-    pub(crate) fn prepared(sql: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("orchestrator.db");
-        if !sql.is_empty() {
-            Connection::open(&path).unwrap().execute_batch(sql).unwrap();
-        }
-        let store = SqliteStore::open(&path, &options()).unwrap();
-        Self { store, path, _directory: directory }
+    pub(crate) async fn prepared(ground: &dyn Ground, prepared: &Prepared) -> Self {
+        ground.bench(prepared).await
     }
 
     pub(crate) async fn apply(&self, command: Command) -> CommandOutcome {
         self.store.apply(&command).await.unwrap()
     }
 
-    /// Runs statements on a connection of its own.
     pub(crate) fn sql(&self, statements: &str) {
-        Connection::open(&self.path).unwrap().execute_batch(statements).unwrap();
+        self.place.sql(statements);
     }
 
-    /// Rows of a query, cells joined by `|`, NULL as `NULL`.
     pub(crate) fn rows(&self, query: &str) -> Vec<String> {
-        rows(&Connection::open(&self.path).unwrap(), query)
+        self.place.rows(query)
+    }
+
+    pub(crate) async fn beside(&self) -> Arc<dyn Store> {
+        self.place.beside().await
     }
 }
 
-/// Rows of a query as text.
-pub(crate) fn rows(db: &Connection, query: &str) -> Vec<String> {
-    let mut statement = db.prepare(query).unwrap();
-    let columns = statement.column_count();
-    let read = |row: &rusqlite::Row<'_>| {
-        let cells: Vec<String> = (0..columns)
-            .map(|column| match row.get(column).unwrap() {
-                rusqlite::types::Value::Null => "NULL".to_owned(),
-                rusqlite::types::Value::Integer(number) => number.to_string(),
-                rusqlite::types::Value::Text(text) => text,
-                other => format!("{other:?}"),
-            })
-            .collect();
-        Ok(cells.join("|"))
-    };
-    statement.query_map([], read).unwrap().map(Result::unwrap).collect()
-}
+/// A case by name.
+pub(crate) type NamedCase =
+    (&'static str, for<'a> fn(&'a dyn Ground) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>);
 
 /// `db<number>:3306`.
 pub(crate) fn key(number: u16) -> InstanceKey {

@@ -30,7 +30,7 @@ impl World {
             let text = format!("{} is opened without a recovery on record", self.name(opened));
             return self.violate(NAME, text);
         };
-        let (uid, failed) = (recovery.uid.clone(), recovery.case.key.clone());
+        let (uid, replicas) = (recovery.uid.clone(), recovery.case.replicas.clone());
         let age = super::super::surroundings::timestamp(now).saturating_since(recovery.start);
         let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let executed = self.servers[opened].executed.clone();
@@ -38,12 +38,7 @@ impl World {
             .members
             .iter()
             .map(|member| &self.servers[*member])
-            .filter(|holder| holder.number != opened && holder.key != failed)
-            .filter(|holder| {
-                holder.channel.source.as_ref().is_some_and(|source| {
-                    source.names_same_server_as(&failed) || *source == self.servers[opened].key
-                })
-            })
+            .filter(|holder| holder.number != opened && replicas.contains(&holder.key))
             .filter(|holder| holder.reachable_since.is_some_and(|since| now - since >= age_ms + MARGIN_MS))
             .map(|holder| Promotion {
                 uid: uid.clone(),

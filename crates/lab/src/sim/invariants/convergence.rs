@@ -1,6 +1,8 @@
 //! When the faults have ended, every cluster comes to rest: one writable primary, published, with every other server
 //! replicating below it, or in one of the degraded states listed here.
 
+use model::{InstanceKey, Recovery};
+
 use super::super::server::{Receiver, SimServer};
 use super::super::world::World;
 
@@ -22,6 +24,9 @@ pub enum Degraded {
     /// A MariaDB replica that could not apply its relay log in time: its receiver stays stopped, because starting it
     /// would throw the relay log away. The record says so.
     StoppedToKeepRelayLog,
+    /// The chosen server died in the middle of its promotion, for longer than orchestrator tried: it, and what was put
+    /// below it, stand apart. The record says so.
+    HalfPromoted,
     /// The primary restarted read-only by its own configuration.
     ConfiguredReadOnly,
 }
@@ -97,6 +102,10 @@ impl World {
         if self.backend.lost_in_recovery(&server.key) || self.was_lost(server) {
             return Ok(Some(Degraded::LostInRecovery));
         }
+        let above = server.channel.source.as_ref().unwrap_or(&server.key);
+        if above.hostname() != self.name(primary) && self.is_half_promoted(above) {
+            return Ok(Some(Degraded::HalfPromoted));
+        }
         let Some(source_key) = &server.channel.source else {
             return Err(format!("{name} replicates from nobody"));
         };
@@ -153,6 +162,12 @@ impl World {
             }
         }
         false
+    }
+
+    fn is_half_promoted(&self, key: &InstanceKey) -> bool {
+        let text = format!("{key}, whose promotion had begun");
+        let is_noted = |recovery: &Recovery| recovery.errors.iter().any(|error| error.contains(&text));
+        self.backend.recoveries.iter().any(|recovery| !recovery.is_successful && is_noted(recovery))
     }
 
     fn could_not_drain(&self, server: &SimServer) -> bool {

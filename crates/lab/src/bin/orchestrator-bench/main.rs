@@ -1,0 +1,38 @@
+//! Benchmarks on real servers: how long a failover takes, and what polling costs.
+
+#![expect(clippy::print_stdout, reason = "a program that prints tables")]
+
+mod failover;
+mod poll;
+mod spread;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures orchestrator on real servers.
+#[derive(Parser, Debug)]
+#[command(name = "orchestrator-bench")]
+struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Seconds from a fault to the first acknowledged write on the new primary, and acknowledged rows lost.
+    Failover(failover::Options),
+    /// CPU per poll, memory, time to know all servers, latency of the main read routes.
+    Poll(poll::Options),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let options = Options::parse();
+    tokio::select! {
+        outcome = async { match options.what {
+            What::Failover(options) => failover::run(&options).await,
+            What::Poll(options) => poll::run(&options).await,
+        } } => outcome,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
