@@ -45,7 +45,7 @@ pub(crate) fn request(flags: &Flags) -> LoadRequest<'static> {
 }
 
 /// Opens the backend and makes an engine of which nothing runs yet.
-pub(crate) fn assemble(flags: &Flags, settings: Settings, app: App) -> Result<Engine, Exit> {
+pub(crate) async fn assemble(flags: &Flags, settings: Settings, app: App) -> Result<Engine, Exit> {
     let (name, owner) = match (app, flags.given("owner")) {
         (App::Service, _) => ("http", None),
         (App::Continuous, _) => ("cli", None),
@@ -57,5 +57,5 @@ pub(crate) fn assemble(flags: &Flags, settings: Settings, app: App) -> Result<En
         }
     };
     let start = Start { app: name, noop: flags.is_on("noop"), owner };
-    open_engine(settings, &start).map_err(|error| Exit::fatal(format!("{error:#}")))
+    open_engine(settings, &start).await.map_err(|error| Exit::fatal(format!("{error:#}")))
 }

@@ -43,11 +43,11 @@ pub(crate) async fn run(name: String, flags: Flags) -> Result<(), Exit> {
     let settings = load_settings(&flags, App::Command)?;
     check_raft(&flags, settings.raft.enabled)?;
     if operation.id == OperationId::Node(NodeOperation::Redeploy) {
-        crate::node::redeploy(&settings).map_err(|error| Exit::fatal(format!("{error:#}")))?;
+        crate::node::redeploy(&settings).await.map_err(|error| Exit::fatal(format!("{error:#}")))?;
         print("Redeployed internal db\n");
         return Ok(());
     }
-    let engine = assemble(&flags, settings, App::Command)?;
+    let engine = assemble(&flags, settings, App::Command).await?;
     let result = run_all(&engine, operation, &flags, &instances).await;
     // Facts that a command read about servers belong into the backend before the process ends.
     let flushed = engine.flush_writes().await;

@@ -25,7 +25,7 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     refuse_raft(&settings)?;
     let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
     let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
-    let engine = assemble(&flags, settings, App::Service)?;
+    let engine = assemble(&flags, settings, App::Service).await?;
     enable_reload(&engine, &flags);
     engine.register_node().await;
     let mut signals =
@@ -53,7 +53,7 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
 pub(crate) async fn run_continuously(flags: Flags) -> Result<(), Exit> {
     let settings = load_settings(&flags, App::Service)?;
     refuse_raft(&settings)?;
-    let engine = assemble(&flags, settings, App::Continuous)?;
+    let engine = assemble(&flags, settings, App::Continuous).await?;
     enable_reload(&engine, &flags);
     let mut signals =
         Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;

@@ -69,7 +69,24 @@ where
             Level::DEBUG | Level::TRACE => "DEBUG",
         };
         write!(to, "{} {level} ", SystemClock.now().to_sql_text())?;
-        context.field_format().format_fields(to.by_ref(), event)?;
-        writeln!(to)
+        let mut text = String::new();
+        context.field_format().format_fields(Writer::new(&mut text), event)?;
+        writeln!(to, "{}", one_line(&text))
+    }
+}
+
+/// A record is one line, whatever a message holds: explanations of a choice have several.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn a_record_is_one_line() {
+        assert_eq!(one_line("promoted"), "promoted");
+        assert_eq!(one_line("1. db1: chosen\n2. db2: not chosen\n\n"), "1. db1: chosen | 2. db2: not chosen");
     }
 }

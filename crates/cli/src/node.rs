@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use consensus::LocalLog;
 use engine::{Engine, Identity, Ports};
 use model::NodeIdentity;
 use mysql::{MySqlOptions, MySqlServers, OwnName, PacketLimit, Queries, TlsMode, TlsOptions};
-use ports::{AlwaysActive, Clock, Store, SystemClock};
+use ports::{AlwaysActive, Clock, Lease, Store, SystemClock};
 use publish::ShellHooks;
 use settings::{BackendKind, PacketSize, ServerName, Settings};
-use store::{OpenOptions, SqliteStore};
+use store::{
+    ActiveNodeLease, MaxPacket, MySqlBackend, MySqlBackendTls, MySqlStore, OpenOptions, SqliteStore,
+};
+use tracing::warn;
 
 /// Version text of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -31,16 +34,30 @@ pub(crate) struct Start {
 ///
 /// # Errors
 /// The backend cannot be opened, or the TLS files cannot be used; each with its cure.
-pub(crate) fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
-    let store = open_store(&settings, false)?;
-    let backend = store.backend().to_owned();
-    let store: Arc<dyn Store> = Arc::new(store);
+pub(crate) async fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
+    let opened = open_store(&settings, false).await?;
     let servers =
         MySqlServers::new(mysql_options(&settings, start.noop)).context("cannot use the TLS settings")?;
     let hostname = hostname();
+    let node = NodeIdentity { hostname: hostname.clone(), token: random_token()? };
+    let (store, clock, backend): (Arc<dyn Store>, Arc<dyn Clock>, _) = match &opened {
+        Opened::Sqlite(store) => (store.clone(), Arc::new(SystemClock), store.backend().to_owned()),
+        Opened::MySql(store) => (store.clone(), Arc::new(store.clock()), store.backend().to_owned()),
+    };
+    // Services share a MySQL backend by turns. A command is an operator's will, and does what it is told anywhere.
+    let shared = match opened {
+        Opened::MySql(store) if start.app == "http" => {
+            Some(Arc::new(ActiveNodeLease::new(store, node.clone())))
+        }
+        Opened::MySql(_) | Opened::Sqlite(_) => None,
+    };
+    let lease: Arc<dyn Lease> = match &shared {
+        Some(lease) => lease.clone(),
+        None => Arc::new(AlwaysActive),
+    };
     let identity = Identity {
-        maintenance_owner: start.owner.clone().unwrap_or_else(|| hostname.clone()),
-        node: NodeIdentity { hostname, token: random_token()? },
+        maintenance_owner: start.owner.clone().unwrap_or(hostname),
+        node,
         version: VERSION.to_owned(),
         backend,
         app: start.app.to_owned(),
@@ -51,31 +68,36 @@ pub(crate) fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
         log: Arc::new(LocalLog::new(store.clone())),
         store,
         hooks: Arc::new(ShellHooks { shell: settings.hooks.shell.clone() }),
-        clock: Arc::new(SystemClock),
-        lease: Arc::new(AlwaysActive),
+        clock,
+        lease,
     };
-    Ok(Engine::new(ports, identity, settings))
+    let engine = Engine::new(ports, identity, settings);
+    if let Some(lease) = shared {
+        // The first election is over before anything else is begun. When it fails, the next attempt is a second away.
+        if let Err(error) = lease.attempt().await {
+            warn!(error = %error, "the active node could not be elected yet");
+        }
+        engine.supervisor().start_loop("election", lease.keep_forever());
+    }
+    Ok(engine)
 }
 
 /// Applies the schema of the backend again, whatever version is deployed.
 ///
 /// # Errors
 /// The backend cannot be opened.
-pub(crate) fn redeploy(settings: &Settings) -> Result<()> {
-    open_store(settings, true).map(drop)
+pub(crate) async fn redeploy(settings: &Settings) -> Result<()> {
+    open_store(settings, true).await.map(drop)
 }
 
-fn open_store(settings: &Settings, redeploy: bool) -> Result<SqliteStore> {
+/// A backend of either kind.
+enum Opened {
+    Sqlite(Arc<SqliteStore>),
+    MySql(Arc<MySqlStore>),
+}
+
+async fn open_store(settings: &Settings, redeploy: bool) -> Result<Opened> {
     let backend = &settings.backend;
-    if backend.kind != BackendKind::Sqlite {
-        bail!(
-            "BackendDB is `mysql`, and this version keeps its data in SQLite only; set \"BackendDB\": \"sqlite\" and \
-             \"SQLite3DataFile\" to a file that the daemon may write"
-        );
-    }
-    let file: PathBuf = backend.sqlite_file.clone().context(
-        "BackendDB is `sqlite` but SQLite3DataFile is not set; name a file that the daemon may write",
-    )?;
     let options = OpenOptions {
         create: true,
         skip_update: backend.skip_schema_update,
@@ -84,7 +106,48 @@ fn open_store(settings: &Settings, redeploy: bool) -> Result<SqliteStore> {
         version: VERSION.to_owned(),
         now: SystemClock.now(),
     };
-    Ok(SqliteStore::open(&file, &options)?)
+    if backend.kind == BackendKind::Mysql {
+        let store = MySqlStore::open(mysql_backend(settings)?, &options).await?;
+        return Ok(Opened::MySql(Arc::new(store)));
+    }
+    let file: PathBuf = backend.sqlite_file.clone().context(
+        "BackendDB is `sqlite` but SQLite3DataFile is not set; name a file that the daemon may write",
+    )?;
+    Ok(Opened::Sqlite(Arc::new(SqliteStore::open(&file, &options)?)))
+}
+
+fn mysql_backend(settings: &Settings) -> Result<MySqlBackend> {
+    let backend = &settings.backend;
+    let required = |value: &Option<String>, key: &str, what: &str| {
+        value.clone().filter(|text| !text.is_empty()).with_context(|| {
+            format!(
+                "BackendDB is `mysql` but {key} is not set; name {what}, or set \"BackendDB\": \"sqlite\""
+            )
+        })
+    };
+    Ok(MySqlBackend {
+        host: required(&backend.host, "MySQLOrchestratorHost", "the host of the backend")?,
+        port: backend.port,
+        database: required(&backend.database, "MySQLOrchestratorDatabase", "a database on the backend")?,
+        user: backend.user.clone(),
+        password: backend.password.clone(),
+        connect_timeout: settings.topology.connect_timeout,
+        read_timeout: backend.read_timeout,
+        connections_max: backend.connections_max,
+        connection_lifetime: settings.topology.connection_lifetime,
+        max_packet: match backend.packet_size {
+            PacketSize::DriverDefault => MaxPacket::Standard,
+            PacketSize::AskServer => MaxPacket::AskServer,
+            PacketSize::Bytes(bytes) => MaxPacket::Bytes(bytes as usize),
+        },
+        reject_read_only: backend.reject_read_only,
+        tls: backend.tls.then(|| MySqlBackendTls {
+            skip_verify: backend.tls_skip_verify,
+            ca_file: backend.tls_authority.clone(),
+            cert_file: backend.tls_certificate.clone(),
+            key_file: backend.tls_key.clone(),
+        }),
+    })
 }
 
 fn mysql_options(settings: &Settings, noop: bool) -> MySqlOptions {

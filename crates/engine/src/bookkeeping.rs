@@ -159,7 +159,11 @@ impl Engine {
     ///
     /// # Errors
     /// The backend.
-    pub async fn register_unresolve(&self, key: &InstanceKey, virtual_name: &str) -> Result<(), OperationError> {
+    pub async fn register_unresolve(
+        &self,
+        key: &InstanceKey,
+        virtual_name: &str,
+    ) -> Result<(), OperationError> {
         let hostname = key.hostname().to_owned();
         self.submit(Command::SetUnresolved {
             hostname: hostname.clone(),
@@ -286,8 +290,8 @@ impl Engine {
     pub async fn domain_writer(&self, cluster_name: &str) -> Result<InstanceKey, OperationError> {
         let domain = self.domain_of(cluster_name)?;
         let stored = self.store().attribute("*", &domain).await?;
-        let key = stored
-            .and_then(|text| InstanceKey::parse(&text, self.settings().topology.default_port).ok());
+        let key =
+            stored.and_then(|text| InstanceKey::parse(&text, self.settings().topology.default_port).ok());
         key.map_or_else(|| refused(format!("No writer is stored under the domain name {domain}")), Ok)
     }
 
@@ -307,10 +311,7 @@ impl Engine {
         };
         let mut found = writers.iter();
         let (Some(writer), None) = (found.next(), found.next()) else {
-            return refused(format!(
-                "Found {} potential master for cluster {cluster_name}",
-                writers.len()
-            ));
+            return refused(format!("Found {} potential master for cluster {cluster_name}", writers.len()));
         };
         self.submit(Command::SetAttribute {
             hostname: "*".to_owned(),
@@ -344,7 +345,7 @@ impl Engine {
         let Some(reload) = self.inner.reload.get().cloned() else {
             return refused("this process does not read its configuration again");
         };
-        reload(extra_file).or_else(|error| refused(error))?;
+        reload(extra_file).or_else(refused)?;
         self.audit("reload-configuration", None, "").await;
         Ok(())
     }

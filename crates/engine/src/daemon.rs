@@ -33,11 +33,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Stops the loops, waits for recoveries under way within limits, and writes what is queued.
+    /// Stops the loops, waits for recoveries under way within limits, writes what is queued, and lets another node act.
     pub async fn shut_down(&self) {
         self.supervisor().shut_down(SHUTDOWN_WAIT_MAX).await;
         if let Err(error) = self.flush_writes().await {
             tracing::warn!(error = %error, "observed facts were not written at shutdown");
         }
+        self.lease().release().await;
     }
 }

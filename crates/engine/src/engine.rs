@@ -190,6 +190,11 @@ impl Engine {
         self.inner.ports.lease.is_held()
     }
 
+    /// The right to act, for what operators do with it.
+    pub fn lease(&self) -> &dyn Lease {
+        self.inner.ports.lease.as_ref()
+    }
+
     /// Time since the engine was made.
     pub fn running_for(&self) -> Duration {
         self.inner.started.elapsed()

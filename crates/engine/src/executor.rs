@@ -14,6 +14,9 @@ use tracing::{debug, info, warn};
 
 use crate::Engine;
 
+/// A change of what the fleet holds about one server.
+type Change = Box<dyn FnOnce(&mut Instance)>;
+
 /// Why a step did not take effect.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
@@ -121,13 +124,13 @@ impl Engine {
             ended: BTreeSet::new(),
             end: PlanEnd::default(),
         };
-        run.to_end().await;
+        run.finish().await;
         run.end
     }
 }
 
 impl<'a> Run<'a> {
-    async fn to_end(&mut self) {
+    async fn finish(&mut self) {
         let mut running = FuturesUnordered::new();
         loop {
             if self.end.aborted_by.is_none() {
@@ -223,12 +226,7 @@ impl Engine {
     }
 
     /// As [`Self::undo_plan`], on one server only.
-    pub(crate) async fn undo_plan_of(
-        &self,
-        plan: &Plan,
-        end: &PlanEnd,
-        server: &InstanceKey,
-    ) -> Vec<String> {
+    pub(crate) async fn undo_plan_of(&self, plan: &Plan, end: &PlanEnd, server: &InstanceKey) -> Vec<String> {
         self.undo_steps(plan, end.steps.iter().filter(|ended| ended.server == *server), "").await
     }
 
@@ -293,7 +291,7 @@ impl Engine {
 
     /// Notes in the fleet what a step is known to have changed, so that decisions made before the next read are right.
     fn expect_effect(&self, step: &Step) {
-        let change: Option<Box<dyn FnOnce(&mut Instance)>> = match &step.action {
+        let change: Option<Change> = match &step.action {
             Action::SetReadOnly { on, .. } => {
                 let on = *on;
                 Some(Box::new(move |instance| instance.read_only = on))

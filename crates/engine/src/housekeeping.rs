@@ -47,6 +47,9 @@ impl Engine {
             tick.tick().await;
             self.register_node().await;
             version = self.adopt_foreign_changes(version).await;
+            if !self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
+                self.follow().await;
+            }
             if self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
                 self.review_lost_downtimes().await;
                 self.review_cluster_aliases().await;
@@ -68,6 +71,13 @@ impl Engine {
             at: self.now(),
         })
         .await;
+    }
+
+    /// A node that may not act reads no servers: it takes over what the active node wrote about them.
+    async fn follow(&self) {
+        if let Err(error) = self.load().await {
+            warn!(error = %error, "what the active node knows could not be read");
+        }
     }
 
     /// Somebody else (a direct command, another node, an operator's SQL) changed the backend: take over what operators

@@ -27,12 +27,12 @@ mod servers_control;
 mod supervisor;
 mod throttle;
 
+pub use bookkeeping::{KeyValues, Reload};
 pub use compiled::Compiled;
 pub use discovery::ReadError;
 pub use engine::{Engine, Identity, Ports};
 pub use executor::{PlanEnd, StepEnd, StepError};
 pub use metrics::{Counter, Gauge, Metrics, RecoveryCounters};
-pub use bookkeeping::{KeyValues, Reload};
 pub use operations::OperationError;
 pub use recovery::{Attempt, TakeoverRequest};
 pub use relocations::{Moved, Regrouped};

@@ -209,9 +209,10 @@ impl Engine {
             (_, _) => Some(&replication.last_io_error),
         };
         match error {
-            Some(error) => {
-                Err(OperationError::Refused(vec![format!("Replication not running on {}: {error}", instance.key)]))
-            }
+            Some(error) => Err(OperationError::Refused(vec![format!(
+                "Replication not running on {}: {error}",
+                instance.key
+            )])),
             None => Ok(instance),
         }
     }

@@ -81,6 +81,8 @@ fn files(folder: &Path) -> Vec<OsString> {
         path_option("--datadir", &folder.join("data")),
         path_option("--socket", &folder.join("s")),
         path_option("--pid-file", &folder.join("pid")),
+        // A starting MariaDB deletes everything that looks like a temporary table, also those of other servers.
+        path_option("--tmpdir", &folder.join("tmp")),
     ]
 }
 

@@ -67,6 +67,7 @@ impl Instance {
     fn launch(&mut self, spawner: &Spawner, options: Vec<OsString>) -> Result<()> {
         // A killed server leaves its socket behind.
         let _ = std::fs::remove_file(self.socket());
+        std::fs::create_dir_all(self.folder.join("tmp"))?;
         let (program, mut arguments) = self.binaries.server_command();
         arguments.extend(options);
         let launch =

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::statements::Channel;
-
 /// Remembered facts of one server.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -15,30 +13,12 @@ pub(crate) struct Memory {
 
 #[derive(Debug, Default)]
 struct State {
-    channel: Option<Channel>,
     heartbeats: Option<(u64, Instant)>,
 }
 
 impl Memory {
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The channel that the last read chose; `None` before the first read and after [`Self::forget_channel`].
-    pub(crate) fn channel(&self) -> Option<Channel> {
-        self.with(|state| state.channel.clone())
-    }
-
-    pub(crate) fn remember_channel(&self, name: &str) {
-        self.with(|state| {
-            if state.channel.as_ref().is_none_or(|known| known.0 != name) {
-                state.channel = Some(Channel(name.to_owned()));
-            }
-        });
-    }
-
-    pub(crate) fn forget_channel(&self) {
-        self.with(|state| state.channel = None);
     }
 
     /// How long the count of heartbeats has stood still, for servers that do not tell when the last one came: at

@@ -294,7 +294,10 @@ mod tests {
             "start slave until master_log_file='bin.1', master_log_pos=4"
         );
         assert_eq!(write("8.0.23", "", |w| w.reset_binary_logs().to_owned()), "reset master");
-        assert_eq!(write("9.7.0", "", |w| w.skip_one().to_owned()), "set global sql_replica_skip_counter = 1");
+        assert_eq!(
+            write("9.7.0", "", |w| w.skip_one().to_owned()),
+            "set global sql_replica_skip_counter = 1"
+        );
     }
 
     #[test]

@@ -83,7 +83,9 @@ pub(crate) async fn a_primary_cut_off_only_from_the_daemon_stays(family: Family)
     world.assert_replicates("b", "a").await
 }
 
-pub(crate) async fn a_second_failure_within_the_block_period_waits_for_a_person(family: Family) -> Result<()> {
+pub(crate) async fn a_second_failure_within_the_block_period_waits_for_a_person(
+    family: Family,
+) -> Result<()> {
     let world = World::start(family, json!({})).await?;
     world.lab.server("a").kill9()?;
     let first = world.wait_recovered("a").await?;

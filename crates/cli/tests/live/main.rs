@@ -1,6 +1,7 @@
 //! The daemon over real MySQL and MariaDB servers.
 
 mod failover;
+mod fidelity;
 mod operations;
 mod world;
 
@@ -38,4 +39,7 @@ on_both_families!(
     operations::single_servers_are_changed,
     operations::failed_and_errant_transactions_are_handled,
     operations::commands_move_replicas,
+    fidelity::topology_texts_are_exact,
+    fidelity::instances_tell_what_servers_tell,
+    fidelity::answers_have_the_fields_that_clients_know,
 );

@@ -34,11 +34,7 @@ impl World {
     }
 
     async fn start_lab(lab: LabBuilder, extra: Value) -> Result<Self> {
-        let lab = lab
-            .replica_net_timeout(4)
-            .heartbeat_period(Duration::from_secs(1))
-            .start()
-            .await?;
+        let lab = lab.replica_net_timeout(4).heartbeat_period(Duration::from_secs(1)).start().await?;
         let folder = tempfile::tempdir()?;
         let config = config(&lab, &folder, extra);
         let daemon = start_daemon(&config, &folder).await?;

@@ -14,6 +14,7 @@ use model::{
 };
 
 use super::{Refusal, RelocationPolicy, check_group, check_rules};
+use crate::replication_rules::Reason;
 
 /// Time for a change that a healthy server makes at once.
 const CHANGE_TIME: Duration = Duration::from_secs(5);
@@ -102,7 +103,27 @@ pub fn check_take_source(pair: &Pair, policy: &RelocationPolicy) -> Result<(), R
     if !pair.source.is_replica() {
         return Err(Refusal::NotReplica(pair.source.key.clone()));
     }
-    check_rules(&pair.source, &pair.replica, policy)
+    check_rules_but_circle(&pair.source, &pair.replica, policy)
+}
+
+/// All rules but the one against circles: the replica will be below its present source no more, or both below each
+/// other is what is wanted.
+fn check_rules_but_circle(
+    source: &Instance,
+    replica: &Instance,
+    policy: &RelocationPolicy,
+) -> Result<(), Refusal> {
+    match check_rules(source, replica, policy) {
+        Err(Refusal::CannotReplicate { replica, source, mut reasons }) => {
+            reasons.retain(|reason| !matches!(reason, Reason::Loop { .. }));
+            if reasons.is_empty() {
+                Ok(())
+            } else {
+                Err(Refusal::CannotReplicate { replica, source, reasons })
+            }
+        }
+        other => other,
+    }
 }
 
 /// Checks that a source may replicate from its replica, so that both replicate from each other.
@@ -132,11 +153,7 @@ pub fn check_make_co_primary(
             return Err(Refusal::OtherCoPrimary { source: source.key.clone(), other: above.key.clone() });
         }
     }
-    // The source is below nobody else, so that it now replicates from the replica is no circle to refuse.
-    let mut as_primary = Instance::clone(replica);
-    as_primary.ancestry_uuid.clear();
-    as_primary.primary_key = InstanceKey::none();
-    check_rules(source, &as_primary, policy)
+    check_rules_but_circle(source, replica, policy)
 }
 
 /// Stops replication on these servers, all at the same time.

@@ -57,7 +57,7 @@ impl Schedule {
             if *at > now {
                 return None;
             }
-            let Some(Reverse((at, key))) = self.due.pop() else { return None };
+            let Reverse((at, key)) = self.due.pop()?;
             if self.planned.get(&key) != Some(&at) {
                 continue;
             }

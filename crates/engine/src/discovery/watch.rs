@@ -98,7 +98,8 @@ impl Engine {
             let limit = Deadline::after(self.compiled().reasonable_check);
             let replicas: Vec<InstanceKey> =
                 self.fleet().replicas_of(key).map(|replica| replica.key.clone()).collect();
-            futures_util::future::join_all(replicas.iter().map(|replica| self.read_instance(replica, limit))).await;
+            futures_util::future::join_all(replicas.iter().map(|replica| self.read_instance(replica, limit)))
+                .await;
             self.inner.analysis_requests.add(key.clone());
             let is_received = {
                 let fleet = self.fleet();

@@ -135,7 +135,7 @@ impl Engine {
         recovery.mode = case.mode();
         let will = format!("will recover {} by {}", finding.key, recovery.mode.as_str());
         self.write_step_later(&recovery.uid, will);
-        FailoverRun::new(self, &recovery.uid, case, journal).to_promotion().await
+        FailoverRun::new(self, &recovery.uid, case, journal).run_phases().await
     }
 
     /// Runs `PreFailoverProcesses`; true when there were any, so that time has passed.

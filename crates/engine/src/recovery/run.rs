@@ -85,7 +85,7 @@ impl<'a> FailoverRun<'a> {
     }
 
     /// Runs all phases. An error means that nothing was promoted, and says why.
-    pub(super) async fn to_promotion(mut self) -> Result<Failover, String> {
+    pub(super) async fn run_phases(mut self) -> Result<Failover, String> {
         self.save(Stage::Collecting).await?;
         let collected = self.run_checked(&failover::collect_plan(&self.case)).await?;
         let observed = self.read_replicas(&collected).await;

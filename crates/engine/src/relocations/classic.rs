@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use model::{BinlogCoordinates, Command, Instance, InstanceKey, Plan};
 use ports::Deadline;
 
-use super::smart::Moved;
 use super::refused;
+use super::smart::Moved;
 use crate::Engine;
 use crate::hook_environment::takeover_pair;
 use crate::operations::OperationError;
@@ -42,8 +42,10 @@ impl Engine {
             self.relocate_directly(&pair.replica, &pair.source.primary_key).await?
         } else {
             self.admit_change(&pair.replica.cluster_name)?;
-            let locks =
-                [(replica.clone(), "move up".to_owned()), (source.clone(), format!("child {replica} moves up"))];
+            let locks = [
+                (replica.clone(), "move up".to_owned()),
+                (source.clone(), format!("child {replica} moves up")),
+            ];
             self.with_locks(&locks, self.move_up_aligned(pair)).await?
         };
         let message = format!("moved up {replica}. Previous master: {source}");
@@ -56,7 +58,8 @@ impl Engine {
         let outcome: Result<(), OperationError> = async {
             let (mut check, pair) = self.caught_up(&pair).await?;
             self.run_judged(&classic::move_up_plan(&pair), &mut check).await?;
-            self.record_equivalent(&pair.replica, &pair.source.primary_key, &pair.source.replication.exec).await;
+            self.record_equivalent(&pair.replica, &pair.source.primary_key, &pair.source.replication.exec)
+                .await;
             Ok(())
         }
         .await;
@@ -94,12 +97,13 @@ impl Engine {
             return Err(Refusal::NotReplica(instance.key.clone()).into());
         }
         let above = self.fresh(&instance.primary_key).await?.key.clone();
-        let result = self.move_many(&instance.key, &above, only, true).await.map_err(|error| match error {
-            OperationError::Refused(reasons) => {
-                OperationError::Refused(vec![format!("Error on all operations: {}", reasons.join("; "))])
-            }
-            other => other,
-        })?;
+        let result =
+            self.move_many(&instance.key, &above, only, true).await.map_err(|error| match error {
+                OperationError::Refused(reasons) => {
+                    OperationError::Refused(vec![format!("Error on all operations: {}", reasons.join("; "))])
+                }
+                other => other,
+            })?;
         let count = result.moved.len();
         let message = format!(
             "moved up {count}/{} replicas of {}. New master: {above}",
@@ -305,10 +309,10 @@ impl Engine {
         let made = self
             .with_locks(&locks, async {
                 let mut check = CheckContext::new([pair.replica.clone(), pair.source.clone()]);
+                self.lend_credentials(&pair).await?;
                 if pair.source.is_replica() {
                     self.run_judged(&classic::stop_plan("stop", &[&pair.source]), &mut check).await?;
                 }
-                self.lend_credentials(&pair).await?;
                 let plan: Plan = classic::make_co_primary_plan(&pair);
                 self.run_judged(&plan, &mut check).await?;
                 self.settled(&source).await?;
@@ -330,8 +334,10 @@ impl Engine {
             Some((user, password)) => {
                 Ok(servers.set_replication_credentials(&pair.source.key, &user, &password, deadline).await?)
             }
-            // It may have an account that its status does not show; the start tells.
-            None => Ok(()),
+            None => refused(format!(
+                "{} has no account to replicate with, and none is known; set ReplicationCredentialsQuery",
+                pair.source.key
+            )),
         }
     }
 
@@ -345,10 +351,12 @@ impl Engine {
     /// # Errors
     /// The reasons.
     pub fn check_gtid_source(&self, replica: &Instance, source: &Instance) -> Result<(), Vec<String>> {
-        relocation::check_rules(replica, source, &self.relocation_policy()).map_err(|refusal| match refusal {
-            Refusal::CannotReplicate { reasons, .. } => reasons.iter().map(ToString::to_string).collect(),
-            other => vec![other.to_string()],
-        })?;
+        relocation::check_rules(replica, source, &self.relocation_policy()).map_err(
+            |refusal| match refusal {
+                Refusal::CannotReplicate { reasons, .. } => reasons.iter().map(ToString::to_string).collect(),
+                other => vec![other.to_string()],
+            },
+        )?;
         let obstacles = decide::replication_rules::gtid_obstacles(replica, source);
         if obstacles.is_empty() { Ok(()) } else { Err(obstacles.iter().map(ToString::to_string).collect()) }
     }

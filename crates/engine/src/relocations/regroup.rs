@@ -147,7 +147,8 @@ impl Engine {
                 None => lost.push((key.clone(), "could not be read".to_owned())),
             }
         }
-        let only: BTreeSet<InstanceKey> = choice.repointed().map(|(replica, _)| replica.key.clone()).collect();
+        let only: BTreeSet<InstanceKey> =
+            choice.repointed().map(|(replica, _)| replica.key.clone()).collect();
         let moved = if only.is_empty() {
             Vec::new()
         } else {

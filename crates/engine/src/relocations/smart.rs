@@ -25,7 +25,6 @@ pub struct Moved {
 
 /// Which way a single replica goes when GTID is no way for it.
 enum Detour {
-    Equivalent,
     Below,
     Up,
 }
@@ -43,7 +42,8 @@ impl Engine {
         self.require_known(key).await?;
         self.require_known(below).await?;
         let moved = self.relocate_one(key, below).await?;
-        self.audit("relocate-below", Some(&moved.key), format!("relocated {} below {below}", moved.key)).await;
+        self.audit("relocate-below", Some(&moved.key), format!("relocated {} below {below}", moved.key))
+            .await;
         Ok(moved)
     }
 
@@ -89,25 +89,29 @@ impl Engine {
         replica: &Arc<Instance>,
         source: &Arc<Instance>,
     ) -> Result<Arc<Instance>, OperationError> {
-        match self.detour(replica, source).await? {
-            Some(Detour::Equivalent) => self.move_equivalent(&replica.key, &source.key).await,
+        // A place that equals where the replica stood a moment ago is of no use once it has moved on.
+        if self.equivalent_position(replica, &source.key).await?.is_some()
+            && let Ok(moved) = self.move_equivalent(&replica.key, &source.key).await
+        {
+            return Ok(moved);
+        }
+        match self.detour(replica, source).await {
             Some(Detour::Below) => self.move_below(&replica.key, &source.key).await,
             Some(Detour::Up) => self.move_up(&replica.key).await,
-            None => Err(Refusal::TooComplex { replica: replica.key.clone(), source: source.key.clone() }.into()),
+            None => {
+                Err(Refusal::TooComplex { replica: replica.key.clone(), source: source.key.clone() }.into())
+            }
         }
     }
 
-    async fn detour(&self, replica: &Instance, source: &Instance) -> Result<Option<Detour>, OperationError> {
-        if self.equivalent_position(replica, &source.key).await?.is_some() {
-            return Ok(Some(Detour::Equivalent));
-        }
-        let fleet = self.fleet();
+    async fn detour(&self, replica: &Instance, source: &Instance) -> Option<Detour> {
         let is_writable_co_primary = source.is_co_primary && !source.read_only;
         if source.is_replica() && source.primary_key == replica.primary_key && !is_writable_co_primary {
-            return Ok(Some(Detour::Below));
+            return Some(Detour::Below);
         }
-        let above = fleet.get(&replica.primary_key).filter(|above| above.is_replica());
-        Ok(above.filter(|above| above.primary_key == source.key).map(|_| Detour::Up))
+        let above = self.fresh_or_known(&replica.primary_key).await;
+        let is_up = above.is_some_and(|above| above.is_replica() && above.primary_key == source.key);
+        is_up.then_some(Detour::Up)
     }
 
     /// Moves a replica below another server by GTID and in no other way.
@@ -350,6 +354,13 @@ impl Engine {
             self.move_rest(&unmoved, below, &mut result).await;
         }
         match all_refused {
+            // What was tried after all tells more than why it could not be done in one go.
+            Some(Refusal::AllTooComplex { count, instance, source, .. })
+                if with_classic && result.moved.is_empty() =>
+            {
+                let errors = result.errors;
+                Err(Refusal::AllTooComplex { count, instance, source, errors }.into())
+            }
             Some(refusal) if result.moved.is_empty() => Err(refusal.into()),
             Some(_) | None => Ok(result),
         }
@@ -434,6 +445,12 @@ fn change_in_place(replica: &Instance, position: SourcePosition) -> Plan {
     let mut plan = Plan::new("repoint");
     let action = Action::ChangeSource { source: replica.primary_key.clone(), position };
     let change = plan.push(&replica.key, action, &[], time, "how it finds its place changes");
-    plan.push(&replica.key, Action::StartReplication(Threads::Both), &[change], time, "it was stopped for that");
+    plan.push(
+        &replica.key,
+        Action::StartReplication(Threads::Both),
+        &[change],
+        time,
+        "it was stopped for that",
+    );
     plan
 }

@@ -123,7 +123,9 @@ impl Engine {
         let cluster = &instance.cluster_name;
         let found = cluster_primary(&self.fleet(), cluster).filter(|primary| !primary.read_only);
         let Some(primary) = found else {
-            return refused(format!("gtid-errant-inject-empty found no writabel master for {cluster} cluster"));
+            return refused(format!(
+                "gtid-errant-inject-empty found no writabel master for {cluster} cluster"
+            ));
         };
         let primary = self.fresh(&primary.key).await?;
         if !primary.supports_oracle_gtid || primary.read_only {

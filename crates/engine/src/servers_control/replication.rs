@@ -44,7 +44,8 @@ impl Engine {
         let reason = "what was received is applied first";
         let key = &replica.key;
         let stop = plan.push(key, Action::StopReplication(Threads::Receiver), &[], CHANGE_TIME, reason);
-        let mut last = plan.push(key, Action::StartReplication(Threads::Applier), &[stop], CHANGE_TIME, reason);
+        let mut last =
+            plan.push(key, Action::StartReplication(Threads::Applier), &[stop], CHANGE_TIME, reason);
         if replica.replication.sql_delay == 0 {
             last = plan.push(key, Action::WaitApplied, &[last], limit, reason);
         }
@@ -80,7 +81,11 @@ impl Engine {
     ///
     /// # Errors
     /// It is as wanted already, or the server refuses.
-    pub async fn detach_source(&self, key: &InstanceKey, detach: bool) -> Result<Arc<Instance>, OperationError> {
+    pub async fn detach_source(
+        &self,
+        key: &InstanceKey,
+        detach: bool,
+    ) -> Result<Arc<Instance>, OperationError> {
         let replica = self.fresh_replica(key).await?;
         let key = replica.key.clone();
         if detach == replica.has_detached_source() {
@@ -101,8 +106,7 @@ impl Engine {
                 self.act_once(&key, &Action::StopReplication(Threads::Both)).await?;
                 let outcome = self.act_once(&key, &action).await;
                 // The receiver of a detached replica would only fail again and again; its applier may go on.
-                let threads =
-                    if detach && outcome.is_ok() { Threads::Applier } else { Threads::Both };
+                let threads = if detach && outcome.is_ok() { Threads::Applier } else { Threads::Both };
                 let started = self.act_once(&key, &Action::StartReplication(threads)).await;
                 outcome?;
                 started?;

@@ -42,7 +42,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const PURE: &[(&str, &[&str])] = &[("model", &["thiserror"]), ("decide", &["thiserror"])];
 
 /// Names of the dependencies of a package, but for those of its tests.
-fn dependencies<'a>(package: &'a Value, wanted: impl Fn(&Value) -> bool) -> BTreeSet<&'a str> {
+fn dependencies(package: &Value, wanted: impl Fn(&Value) -> bool) -> BTreeSet<&str> {
     let all = package["dependencies"].as_array().expect("a package lists dependencies");
     all.iter()
         .filter(|one| field(one, "kind") != "dev" && wanted(one))

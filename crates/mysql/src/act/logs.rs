@@ -27,8 +27,8 @@ pub(crate) async fn binary_logs(work: &mut Work<'_>) -> Result<Vec<BinaryLog>, F
 
 /// Deletes the logs before this one.
 pub(super) async fn purge(work: &mut Work<'_>, file: &str) -> Result<(), Failure> {
-    let statement = work
-        .write(&Channel::default(), |writer| format!("purge binary logs to {}", writer.quoted(file)));
+    let statement =
+        work.write(&Channel::default(), |writer| format!("purge binary logs to {}", writer.quoted(file)));
     work.change(statement).await
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn reset(work: &mut Work<'_>) -> Result<(), Failure> {
 /// Declares transactions as executed and purged.
 pub(super) async fn set_purged(work: &mut Work<'_>, set: &str) -> Result<(), Failure> {
     let flat: String = set.chars().filter(|c| !c.is_whitespace()).collect();
-    let statement =
-        work.write(&Channel::default(), |writer| format!("set global gtid_purged = {}", writer.quoted(&flat)));
+    let statement = work
+        .write(&Channel::default(), |writer| format!("set global gtid_purged = {}", writer.quoted(&flat)));
     work.change(statement).await
 }

@@ -1,7 +1,7 @@
 //! Making a replica go on: up to a place, past a failed transaction, later than its source, or with transactions that
 //! hold nothing.
 
-use model::{BinlogCoordinates, GtidSet, Replication, Threads};
+use model::{BinlogCoordinates, GtidSet, MariaDbPosition, Replication, Threads};
 use ports::ErrorClass;
 
 use super::{Current, Work, start, stop, wait};
@@ -51,8 +51,8 @@ pub(super) async fn delay(work: &mut Work<'_>, seconds: u32) -> Result<(), Failu
     if applied {
         stop(work, Threads::Applier).await?;
     }
-    let statement =
-        work.write(&current.channel, |writer| writer.change(&[format!("{}_delay={seconds}", writer.source())]));
+    let statement = work
+        .write(&current.channel, |writer| writer.change(&[format!("{}_delay={seconds}", writer.source())]));
     let changed = work.change(statement).await;
     if applied {
         start(work, Threads::Applier).await?;
@@ -67,6 +67,9 @@ pub(super) async fn delay(work: &mut Work<'_>, seconds: u32) -> Result<(), Failu
 /// skip counter where it does not.
 pub(super) async fn skip(work: &mut Work<'_>) -> Result<(), Failure> {
     let current = replica(work).await?;
+    if current.replication.mariadb_gtid {
+        return skip_mariadb(work, &current).await;
+    }
     if !writes_gtids(work).await? {
         let statement = work.write(&current.channel, |writer| writer.skip_one().to_owned());
         return work.change(statement).await;
@@ -76,6 +79,34 @@ pub(super) async fn skip(work: &mut Work<'_>) -> Result<(), Failure> {
         None => next_transaction(work, &current.replication).await?,
     };
     inject(work, &[failed]).await
+}
+
+/// Under MariaDB GTID the position is moved past the transaction at which the relay log is read next. The skip counter
+/// would do as well, but needs a privilege that accounts of orchestrator seldom have.
+async fn skip_mariadb(work: &mut Work<'_>, current: &Current) -> Result<(), Failure> {
+    let at = &current.replication.relay;
+    let statement = work.write(&current.channel, |writer| {
+        format!("show relaylog events in {} from {} limit 1", writer.quoted(&at.file), at.pos)
+    });
+    let events = work.ask(&statement).await?;
+    let info = events.first().map(|row| row.owned(&["Info"])).unwrap_or_default();
+    let untold = || {
+        Failure::own(
+            ErrorClass::Server,
+            format!("the failed transaction cannot be told from `{info}` at {at}"),
+        )
+    };
+    let gtid =
+        info.split_whitespace().find_map(|word| MariaDbPosition::parse(word).ok()).ok_or_else(untold)?;
+    let gtid = gtid.gtids().next().ok_or_else(untold)?;
+    let answer = work.ask("select @@global.gtid_slave_pos").await?;
+    let text = answer.first().and_then(|row| row.at(0)).unwrap_or_default().into_owned();
+    let mut position = MariaDbPosition::parse(&text)
+        .map_err(|_| Failure::own(ErrorClass::Protocol, format!("`{text}` is no MariaDB GTID position")))?;
+    position.advance_to(gtid);
+    stop(work, Threads::Both).await?;
+    let quoted = work.write(&current.channel, |writer| writer.quoted(&position.to_string()));
+    work.change(format!("set global gtid_slave_pos={quoted}")).await
 }
 
 /// Every transaction of the server has an identifier (MySQL, `gtid_mode=ON`).

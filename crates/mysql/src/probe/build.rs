@@ -134,7 +134,6 @@ pub(super) fn fill_replication(
     others: &mut Vec<String>,
 ) -> Result<(), ReadFailure> {
     let choice = replication::choose_channel(status);
-    subject.memory.remember_channel(&choice.name);
     let Some(row) = choice.row else {
         instance.replication = Replication::default();
         return Ok(());

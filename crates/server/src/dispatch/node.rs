@@ -21,7 +21,7 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::RaftLeader => Err(without_raft("raft-leader")),
         Op::DumpConfig => Ok(dump_config(call)),
         Op::ReloadConfiguration => reload(call).await,
-        Op::GrabElection => grab_election(call),
+        Op::GrabElection => grab_election(call).await,
         Op::ActiveNodes => active_nodes(call).await,
         Op::AccessToken => access_token(call).await,
         Op::SuggestReplacement => suggest_replacement(call).await,
@@ -95,12 +95,11 @@ async fn reload(call: &Call<'_>) -> Result<Reply, Failure> {
     Ok(Reply::envelope("Config reloaded", call.json(file.unwrap_or_default())))
 }
 
-fn grab_election(call: &Call<'_>) -> Result<Reply, Failure> {
-    if call.engine.may_act() {
-        Ok(Reply::envelope("Node elected as leader", "null"))
-    } else {
-        Err(Failure::refused("Unable to grab election: another node is active"))
-    }
+/// Elected at once; the node acts as soon as the former active one certainly does not any more.
+async fn grab_election(call: &Call<'_>) -> Result<Reply, Failure> {
+    let refused = |error| Failure::refused(format!("Unable to grab election: {error}"));
+    call.engine.lease().grab().await.map_err(refused)?;
+    Ok(Reply::envelope("Node elected as leader", "null"))
 }
 
 async fn active_nodes(call: &Call<'_>) -> Result<Reply, Failure> {

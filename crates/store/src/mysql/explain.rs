@@ -2,10 +2,13 @@
 
 use std::io::ErrorKind;
 
-use mysql_async::{Error, IoError};
+use mysql_async::{DriverError, Error, IoError};
 
 use super::options::MySqlBackend;
 use crate::sql;
+
+const ENCRYPTION_FAILED: &str = "encryption failed; check MySQLOrchestratorSSLCAFile, MySQLOrchestratorSSLCertFile, \
+    MySQLOrchestratorSSLPrivateKeyFile and the certificate of the server";
 
 /// Why the backend cannot be opened, and the cure.
 pub(super) fn opening(error: &sql::Error, backend: &MySqlBackend) -> String {
@@ -42,11 +45,13 @@ pub(super) fn opening(error: &sql::Error, backend: &MySqlBackend) -> String {
                     .to_owned()
             }
             ErrorKind::NotFound => "a file or name is missing; check MySQLOrchestratorHost and the TLS files".to_owned(),
+            // What the encryption library says about certificates comes as invalid data.
+            ErrorKind::InvalidData => ENCRYPTION_FAILED.to_owned(),
             _ => "the server cannot be reached; check MySQLOrchestratorHost and MySQLOrchestratorPort".to_owned(),
         },
-        sql::Error::MySql(Error::Io(IoError::Tls(_))) => {
-            "encryption failed; check MySQLOrchestratorSSLCAFile, MySQLOrchestratorSSLCertFile and \
-             MySQLOrchestratorSSLPrivateKeyFile"
+        sql::Error::MySql(Error::Io(IoError::Tls(_))) => ENCRYPTION_FAILED.to_owned(),
+        sql::Error::MySql(Error::Driver(DriverError::NoClientSslFlagFromServer)) => {
+            "the server offers no encryption; give it a certificate, or set \"MySQLOrchestratorUseMutualTLS\": false"
                 .to_owned()
         }
         sql::Error::MySql(_) | sql::Error::Sqlite(_) | sql::Error::Busy(_) | sql::Error::NoColumn(_) => {

@@ -5,6 +5,7 @@
 //! connection that did not answer in time is thrown away.
 
 mod changes;
+mod clock;
 mod connect;
 mod explain;
 mod lease;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{Command, CommandOutcome, InstanceKey};
 use ports::{InstanceWrite, StoreError, TimestampStyle};
 
+pub use clock::BackendClock;
 pub use lease::ActiveNodeLease;
 pub use options::{MaxPacket, MySqlBackend, MySqlBackendTls};
 pub(crate) use session::Session;
@@ -38,6 +40,7 @@ pub struct MySqlStore {
     changes: OwnChanges,
     /// Servers that this process knows to have a row, so that writing them is no change of who is known.
     known: Mutex<BTreeSet<InstanceKey>>,
+    clock: BackendClock,
     address: String,
 }
 
@@ -59,13 +62,21 @@ impl MySqlStore {
         let checked = worker
             .attempt(Kind::Separate, move |db| {
                 let Db::MySql(session) = db else { unreachable!("this backend is MySQL") };
-                prepare(session, &wanted)
+                Ok((prepare(session, &wanted)?, clock::offset(db)?))
             })
             .await
             .map_err(|error| refuse(explain::opening(&error, &backend)))?;
-        checked.map_err(refuse)?;
+        let (verdict, offset) = checked;
+        verdict.map_err(refuse)?;
+        let clock = BackendClock::default();
+        clock.adjust(offset);
         let known = Mutex::default();
-        Ok(Self { worker, changes: OwnChanges::default(), known, address: backend.host_and_port() })
+        Ok(Self { worker, changes: OwnChanges::default(), known, clock, address: backend.host_and_port() })
+    }
+
+    /// The clock of the backend, by which all nodes that share it write their times.
+    pub fn clock(&self) -> BackendClock {
+        self.clock.clone()
     }
 
     /// What the node registry calls this backend: `host:port`.
@@ -112,7 +123,9 @@ impl MySqlStore {
 
     async fn probe_changes(&self) -> Result<u64, StoreError> {
         let look = self.changes.look();
-        let found = self.worker.run("look for foreign changes", Kind::Read, changes::fingerprint).await?;
+        let work = |db: &Db<'_>| Ok((changes::fingerprint(db)?, clock::offset(db)?));
+        let (found, offset) = self.worker.run("look for foreign changes", Kind::Read, work).await?;
+        self.clock.adjust(offset);
         let (number, is_new) = look.finish(found);
         if is_new {
             self.known().clear();

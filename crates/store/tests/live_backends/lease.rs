@@ -9,7 +9,7 @@ use ports::Lease;
 use store::ActiveNodeLease;
 
 use crate::on_servers::Server;
-use crate::support::{Bench, Place};
+use crate::support::Bench;
 
 struct Node {
     lease: Arc<ActiveNodeLease>,

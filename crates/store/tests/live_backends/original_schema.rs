@@ -86,7 +86,7 @@ async fn rows_of_the_original_can_still_be_inserted() {
     let bench = Bench::new(&server).await;
     // As the original registers a server that it only knows by name, on a server with its default, strict mode.
     bench.sql(
-        "insert ignore into database_instance (hostname, port, last_checked, last_attempted_check, uptime, server_id)
+        "set sql_mode = default; insert ignore into database_instance (hostname, port, last_checked, last_attempted_check, uptime, server_id)
          values ('new', 3306, now(), now(), 0, 1)",
     );
     // As the original takes the election.

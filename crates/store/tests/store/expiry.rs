@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::AnalysisCode::DeadMaster;
 use model::{AcknowledgeScope, Command, CommandOutcome, Retention};
+use ports::TimestampStyle;
 
 use crate::cases;
 use crate::support::{Bench, Ground, at, case, key, node};
@@ -166,7 +167,7 @@ async fn each_table_has_its_own_limit(ground: &dyn Ground) {
 
 async fn servers_unseen_for_long_go_and_those_never_seen_by_their_last_check(ground: &dyn Ground) {
     let bench = Bench::new(ground).await;
-    bench.sql(
+    bench.sql(&
         "insert into database_instance (hostname, port, last_checked, last_seen, server_id, version, binlog_format,
            log_bin, log_slave_updates, binary_log_file, binary_log_pos, master_host, master_port, slave_sql_running,
            slave_io_running, master_log_file, read_master_log_pos, relay_master_log_file, exec_master_log_pos,
@@ -175,8 +176,9 @@ async fn servers_unseen_for_long_go_and_those_never_seen_by_their_last_check(gro
          from (select 'seen' as name, '2026-01-31 10:00:00' as checked, '2026-01-31 10:00:00' as seen
            union all select 'dead', '2026-02-10 10:00:00', '2026-01-31 10:00:00'
            union all select 'never', '2026-01-31 10:00:00', null
-           union all select 'new', '', null
-           union all select 'well', '2026-02-10 10:00:00', '2026-02-10 10:00:00')",
+           union all select 'new', 'NEVER', null
+           union all select 'well', '2026-02-10 10:00:00', '2026-02-10 10:00:00') as instances"
+            .replace("NEVER", if bench.store.timestamp_style() == TimestampStyle::Sql { "1971-01-01" } else { "" }),
     );
     expire(&bench, 240 * 3600 + 1).await;
     assert_eq!(bench.rows("select hostname from database_instance order by 1"), ["new", "well"]);

@@ -79,7 +79,7 @@ async fn rows_written_now_look_like_the_originals(ground: &dyn Ground) {
     use std::sync::Arc;
     let bench = Bench::prepared(ground, &FILE).await;
     let fleet = bench.store.load_fleet().await.unwrap();
-    let columns = "hostname, port, last_checked, last_seen, last_attempted_check, slave_hosts, num_slave_hosts, major_version,
+    let columns = "hostname, port, last_checked, last_seen, last_attempted_check < '1971-01-02' as is_new, slave_hosts, num_slave_hosts, major_version,
         slave_io_running, slave_sql_running, replication_io_thread_state, last_io_error, seconds_behind_master, version,
         binary_log_file, binary_log_pos, master_host, master_port, relay_log_file, relay_log_pos, cluster_name";
     let query = format!("select {columns} from database_instance order by hostname");

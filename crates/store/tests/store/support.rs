@@ -3,7 +3,6 @@
 //! A case is written once and runs on every backend: on SQLite as a test of its own, on real servers in the test binary
 //! that starts them.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -33,6 +32,7 @@ pub(crate) trait Ground: Send + Sync {
 
 /// What ran in a backend before it was opened, by dialect.
 #[derive(Default)]
+#[expect(dead_code, reason = "each test binary reads one dialect")]
 pub(crate) struct Prepared {
     pub(crate) sqlite: &'static str,
     pub(crate) mysql: &'static str,
@@ -80,10 +80,6 @@ impl Bench {
         self.place.beside().await
     }
 }
-
-/// A case by name.
-pub(crate) type NamedCase =
-    (&'static str, for<'a> fn(&'a dyn Ground) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>);
 
 /// `db<number>:3306`.
 pub(crate) fn key(number: u16) -> InstanceKey {

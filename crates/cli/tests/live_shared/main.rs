@@ -1,0 +1,162 @@
+//! Two daemons on one MySQL or MariaDB backend: one acts, the other follows and takes over.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use lab::{CutKind, Family, Lab, OrchestratorProcess, Party, wait_until};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+/// A node's time is over after five seconds; the other one looks each second.
+const TAKEOVER_MAX: Duration = Duration::from_secs(8);
+
+/// A cluster `a(b,c)`, the backend `m`, and what a daemon needs to know of them.
+struct World {
+    lab: Lab,
+    folder: TempDir,
+    config: Value,
+}
+
+impl World {
+    async fn start(family: Family) -> Result<Self> {
+        let lab = Lab::builder()
+            .family(family)
+            .shape("a(b,c),m")
+            .replica_net_timeout(4)
+            .heartbeat_period(Duration::from_secs(1))
+            .start()
+            .await?;
+        let config = json!({
+            "MySQLTopologyUser": lab::ORCHESTRATOR.name,
+            "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
+            "BackendDB": "mysql",
+            "MySQLOrchestratorHost": "127.0.0.1",
+            "MySQLOrchestratorPort": lab.server("m").port(),
+            "MySQLOrchestratorDatabase": "orchestrator",
+            "MySQLOrchestratorUser": lab::ROOT.name,
+            "MySQLOrchestratorPassword": lab::ROOT.password,
+            "MySQLOrchestratorReadTimeoutSeconds": 3,
+            "DiscoverySeeds": [lab.address("a")],
+            "DiscoverByShowSlaveHosts": true,
+            "MySQLHostnameResolveMethod": "none",
+            "HostnameResolveMethod": "none",
+            "InstancePollSeconds": 1,
+            "RecoverMasterClusterFilters": ["*"],
+        });
+        Ok(Self { lab, folder: tempfile::tempdir()?, config })
+    }
+
+    async fn daemon(&self, name: &str) -> Result<OrchestratorProcess> {
+        let binary = env!("CARGO_BIN_EXE_orchestrator").as_ref();
+        OrchestratorProcess::start(binary, &self.config, &self.folder.path().join(name)).await
+    }
+
+    /// Waits until the daemon lists so many servers with a valid check.
+    async fn wait_known(&self, daemon: &OrchestratorProcess, wanted: usize) -> Result<()> {
+        wait_until("the servers are known and valid", PATIENCE, || async {
+            let all: Value = serde_json::from_str(&daemon.get("/api/all-instances").await?.body)?;
+            let list = all.as_array().context("no list")?;
+            let valid = list.iter().filter(|one| one["IsLastCheckValid"] == json!(true)).count();
+            if valid == wanted { Ok(()) } else { bail!("{valid} of {wanted}: {all}") }
+        })
+        .await
+    }
+}
+
+async fn is_active(daemon: &OrchestratorProcess) -> Result<bool> {
+    Ok(daemon.get("/api/leader-check").await?.status == 200)
+}
+
+/// Waits until one of the daemons is active; at no time may both be.
+async fn wait_active(
+    what: &str,
+    active: &OrchestratorProcess,
+    passive: Option<&OrchestratorProcess>,
+) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let is_done = is_active(active).await?;
+        if let Some(passive) = passive {
+            ensure!(!(is_active(passive).await? && is_active(active).await?), "{what}: both are active");
+        }
+        if is_done {
+            return Ok(());
+        }
+        ensure!(start.elapsed() < TAKEOVER_MAX, "{what}: not active within {TAKEOVER_MAX:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn shared_backend(family: Family) -> Result<()> {
+    let world = World::start(family).await?;
+    let mut one = world.daemon("one").await?;
+    wait_active("the first daemon", &one, None).await?;
+    let two = world.daemon("two").await?;
+    world.wait_known(&one, 3).await?;
+    // The passive one reads no servers, but knows what the active one wrote.
+    world.wait_known(&two, 3).await?;
+    ensure!(is_active(&one).await? && !is_active(&two).await?, "not exactly one active");
+
+    one.kill9()?;
+    wait_active("after a kill", &two, None).await?;
+    world.lab.server("a").kill9()?;
+    wait_until("the primary was replaced by the daemon that took over", PATIENCE, || async {
+        let all: Value = serde_json::from_str(&two.get("/api/audit-recovery").await?.body)?;
+        let first = all.as_array().and_then(|list| list.first()).context("no recovery")?;
+        if first["IsSuccessful"] == json!(true) { Ok(()) } else { bail!("{first}") }
+    })
+    .await?;
+
+    let one = world.daemon("one").await?;
+    ensure!(!is_active(&one).await?, "the second of two is active");
+    world.lab.cut(Party::Orchestrator, "m", CutKind::Drop)?;
+    wait_until("nobody acts without the backend", TAKEOVER_MAX, || async {
+        ensure!(!is_active(&one).await? && !is_active(&two).await?);
+        Ok(())
+    })
+    .await?;
+    world.lab.heal()?;
+    wait_until("one of them acts again", PATIENCE, || async {
+        ensure!(is_active(&one).await? != is_active(&two).await?);
+        Ok(())
+    })
+    .await
+}
+
+async fn hung_daemon(family: Family) -> Result<()> {
+    let world = World::start(family).await?;
+    let mut one = world.daemon("one").await?;
+    wait_active("the first daemon", &one, None).await?;
+    let mut two = world.daemon("two").await?;
+    one.signal(Signal::STOP)?;
+    wait_active("after a stop", &two, None).await?;
+    one.signal(Signal::CONT)?;
+    ensure!(!is_active(&one).await?, "a daemon that slept through its time is active");
+    // A forced election, then an orderly end, which nobody has to wait for.
+    let answer = one.get("/api/grab-election").await?;
+    ensure!(answer.status == 200, "{answer:?}");
+    wait_active("after a forced election", &one, Some(&two)).await?;
+    one.terminate().await?;
+    let start = Instant::now();
+    wait_active("after an orderly end", &two, None).await?;
+    ensure!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    two.terminate().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mysql_is_shared_by_two_daemons() -> Result<()> {
+    shared_backend(Family::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_is_shared_by_two_daemons() -> Result<()> {
+    shared_backend(Family::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_hung_does_not_act_on() -> Result<()> {
+    hung_daemon(Family::MariaDb).await
+}
