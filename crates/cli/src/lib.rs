@@ -1,9 +1,10 @@
 //! The command line: flags, dispatch, output and exit codes; and the daemon's start and end.
 //!
-//! [`run`] is the whole program `orchestrator`. Operations are those of the registry, carried out by the same code
+//! [`run`] is the whole program `orchestrator`, [`run_client`] the program `orchestrator-client`. Operations are those of the registry, carried out by the same code
 //! that serves HTTP; here are only the flags of the original, the text they print, and the wiring of all parts.
 
 mod assemble;
+mod client;
 mod commands;
 mod daemon;
 mod flags;
@@ -42,6 +43,11 @@ pub fn run(words: Vec<String>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => exit.report(),
     }
+}
+
+/// Runs the client with these words (without its own name) and returns its exit code.
+pub fn run_client(words: Vec<String>) -> ExitCode {
+    client::run(words)
 }
 
 /// The order of checks is part of the contract: `--version` and `help TOPIC` work without configuration.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::{AuditRecord, Command, InstanceKey};
 use tracing::info;
 
-use crate::Engine;
+use crate::{Engine, audit_log};
 
 /// How often, and with which pauses, [`Engine::submit_patiently`] tries.
 const PATIENT_ATTEMPTS: u32 = 60;
@@ -34,7 +34,16 @@ impl Engine {
             cluster_name,
             message,
         };
-        self.submit_quietly(Command::WriteAudit(record)).await;
+        let settings = self.settings();
+        if let Some(file) = &settings.audit.file {
+            audit_log::append(file, &record).await;
+        }
+        if settings.audit.syslog {
+            audit_log::send(&record).await;
+        }
+        if settings.audit.backend {
+            self.submit_quietly(Command::WriteAudit(record)).await;
+        }
     }
 
     /// Submits what must not get lost, again and again while the backend fails, for half a minute. Off the critical path.

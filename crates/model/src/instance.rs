@@ -124,7 +124,8 @@ impl Replication {
     }
 
     fn is_source_silent(&self) -> bool {
-        let owed = self.heartbeat.as_ref().map(|heartbeat| heartbeat.period).filter(|period| !period.is_zero());
+        let owed =
+            self.heartbeat.as_ref().map(|heartbeat| heartbeat.period).filter(|period| !period.is_zero());
         owed.is_some_and(|period| self.receiver_idle > period * 2 + SILENCE_MARGIN)
     }
 }

@@ -161,17 +161,16 @@ impl Operation {
 }
 
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    let mut all: Vec<Operation> =
-        [
-            rows::RELOCATION,
-            rows::INFORMATION,
-            rows::MANAGEMENT,
-            rows::BOOKKEEPING,
-            rows::REPLICATION,
-            rows::RECOVERY,
-            rows::NODE,
-        ]
-        .concat();
+    let mut all: Vec<Operation> = [
+        rows::RELOCATION,
+        rows::INFORMATION,
+        rows::MANAGEMENT,
+        rows::BOOKKEEPING,
+        rows::REPLICATION,
+        rows::RECOVERY,
+        rows::NODE,
+    ]
+    .concat();
     all.sort_by_key(|operation| operation.section);
     all
 });

@@ -8,7 +8,6 @@ const COMMANDS: &str = include_str!("fixtures/original_commands.txt");
 /// What cannot be done here, and why.
 const MISSING: &[(&str, &str)] = &[
     ("regroup-replicas-bls", "binlog servers are not regrouped"),
-    ("regroup-slaves-bls", "binlog servers are not regrouped"),
     ("last-executed-relay-entry", "events of relay logs are not searched"),
     ("correlate-relaylog-pos", "events of relay logs are not searched"),
     ("find-binlog-entry", "events of binary logs are not searched"),

@@ -2,6 +2,7 @@
 
 mod bookkeeping;
 mod changes;
+mod client;
 mod program;
 mod questions;
 mod relocation;

@@ -18,6 +18,7 @@ fn what_is_missing_is_told() {
     program
         .fails("-c delay-replication -i db:3307 --seconds -1", "invalid seconds: -1, it should be greater");
     program.fails("-c regroup-replicas -i nosuch:1", "Instance not found: nosuch:1\n");
+    program.fails("-c regroup-replicas-gtid -i db:3307", "Could not regroup replicas of db:3307; error: ");
 }
 
 #[test]
@@ -91,6 +92,8 @@ fn servers_that_do_not_answer_are_not_moved_nor_left_locked() {
         "detach-slave",
         "reattach-replica",
         "enable-semi-sync-master",
+        "disable-semi-sync-master",
+        "enable-semi-sync-replica",
         "disable-semi-sync-replica",
         "restart-slave-statements",
         "flush-binary-logs",

@@ -7,15 +7,24 @@ use std::time::{Duration, Instant};
 
 use crate::program::Prepared;
 
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     log: std::sync::mpsc::Receiver<String>,
 }
 
 impl Service {
-    fn start(program: &Prepared) -> Self {
-        let mut child = program.command("http -discovery=false").stderr(Stdio::piped()).spawn().unwrap();
+    pub(crate) fn start(program: &Prepared) -> Self {
+        let mut service = Self::spawn(program, "http -discovery=false");
+        let line = service.wait_for("serving");
+        let (_, address) = line.split_once("http://").unwrap();
+        service.address = address.trim_end_matches('"').to_owned();
+        service
+    }
+
+    /// A process with these words, that need not serve HTTP.
+    fn spawn(program: &Prepared, line: &str) -> Self {
+        let mut child = program.command(line).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, log) = std::sync::mpsc::sync_channel(1000);
         std::thread::spawn(move || {
@@ -23,11 +32,7 @@ impl Service {
                 let _ = sender.try_send(line);
             }
         });
-        let mut service = Self { child, address: String::new(), log };
-        let line = service.wait_for("serving");
-        let (_, address) = line.split_once("http://").unwrap();
-        service.address = address.trim_end_matches('"').to_owned();
-        service
+        Self { child, address: String::new(), log }
     }
 
     fn wait_for(&self, text: &str) -> String {
@@ -111,4 +116,30 @@ fn a_second_service_on_the_same_address_ends_at_once() {
     let ended = program.run("http -discovery=false");
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains(&format!("listen tcp {}: ", service.address)), "{}", ended.stderr);
+}
+
+#[test]
+fn the_configuration_is_read_again_over_http() {
+    let program = Prepared::new();
+    let service = Service::start(&program);
+    program.configure(r#""WebMessage":"good day""#);
+    let answer = service.get("/api/reload-configuration");
+    assert!(answer.ends_with(r#"{"Code":"OK","Message":"Config reloaded","Details":""}"#), "{answer}");
+    assert!(service.get("/web/clusters").contains("<p>good day</p>"));
+    program.configure(r#""InstancePollSeconds":"five""#);
+    let answer = service.get("/api/reload-configuration");
+    assert!(answer.contains(r#""Code":"ERROR""#) && answer.contains("InstancePollSeconds"), "{answer}");
+    assert!(service.get("/web/clusters").contains("<p>good day</p>"), "the old configuration stays");
+}
+
+#[test]
+fn what_runs_without_http_ends_when_told() {
+    let program = Prepared::new();
+    let mut service = Service::spawn(&program, "-c continuous -verbose");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while program.run("-c active-nodes").stdout.lines().count() < 2 {
+        assert!(Instant::now() < deadline, "it never registered");
+    }
+    service.signal("TERM");
+    assert_eq!(service.wait(), Some(0));
 }

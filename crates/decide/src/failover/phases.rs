@@ -11,8 +11,9 @@ use super::received::Holdings;
 
 /// Time for a change that a healthy server makes at once.
 pub(crate) const CHANGE_TIME: Duration = Duration::from_secs(5);
-/// Time for stopping the receivers: long enough for a busy server, short enough not to wait for one that is gone too.
-pub(crate) const COLLECT_TIME: Duration = Duration::from_secs(2);
+/// Time for stopping the receivers. A receiver that is reconnecting to a hung primary only stops when its own network
+/// time-out ends the handshake, so this is longer than the time-outs recommended for fast detection.
+pub(crate) const COLLECT_TIME: Duration = Duration::from_secs(8);
 /// Time for the attempt to make the failed primary read-only. It is most likely dead; this must not delay promotion.
 pub(crate) const FENCE_TIME: Duration = Duration::from_millis(300);
 /// Time to wait for an applier that the settings say to wait for, however long it takes.

@@ -14,6 +14,8 @@ use tracing::debug;
 
 use crate::Engine;
 
+/// How soon a node that comes to act reads its servers.
+const PASSIVE_PAUSE: Duration = Duration::from_secs(1);
 /// Fewest slots of the dead lane.
 const DEAD_SLOTS_MIN: usize = 16;
 
@@ -90,7 +92,7 @@ impl Engine {
             while let Some(key) = schedule.pop_due(Instant::now()) {
                 if !self.may_act() {
                     // It stays in the schedule, so that polling goes on as soon as this node may act (again).
-                    schedule.plan(key, Instant::now() + self.compiled().analysis.poll);
+                    schedule.plan(key, Instant::now() + self.compiled().analysis.poll.min(PASSIVE_PAUSE));
                 } else if self.should_poll(&key) {
                     schedule.running.insert(key.clone());
                     self.start_poll(key, &healthy, &dead, done_sender.clone());

@@ -25,7 +25,10 @@ impl Engine {
     pub async fn watch_forever(self) {
         let mut watched: std::collections::BTreeMap<InstanceKey, CancellationToken> = Default::default();
         loop {
-            let wanted: BTreeSet<InstanceKey> = {
+            // Servers of a node that may not act are watched by the one that may.
+            let wanted: BTreeSet<InstanceKey> = if !self.may_act() {
+                BTreeSet::new()
+            } else {
                 let fleet = self.fleet();
                 fleet.sources().filter(|key| key.is_valid() && fleet.get(key).is_some()).cloned().collect()
             };

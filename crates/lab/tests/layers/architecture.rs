@@ -21,7 +21,9 @@ fn every_name_in_the_map_exists() {
         let exists = if is_path {
             path_exists(&root, quoted)
         } else {
-            quoted.split("::").all(|part| !is_name(part) || words.contains(part) || OTHER_WORDS.contains(&part))
+            quoted
+                .split("::")
+                .all(|part| !is_name(part) || words.contains(part) || OTHER_WORDS.contains(&part))
         };
         if !exists && !quoted.contains(' ') {
             missing.push(quoted);
@@ -37,7 +39,8 @@ fn is_name(part: &str) -> bool {
 /// A path from the root, from `crates`, or `CRATE/rest` for `crates/CRATE/src/rest`.
 fn path_exists(root: &Path, quoted: &str) -> bool {
     let direct = [root.join(quoted), root.join("crates").join(quoted)];
-    let inside = quoted.split_once('/').map(|(name, rest)| root.join("crates").join(name).join("src").join(rest));
+    let inside =
+        quoted.split_once('/').map(|(name, rest)| root.join("crates").join(name).join("src").join(rest));
     // Below a heading that names the crate a path may start inside it.
     let in_engine = root.join("crates/engine/src").join(quoted);
     direct.iter().chain(inside.as_ref()).chain([&in_engine]).any(|path| path.exists())

@@ -75,8 +75,7 @@ async fn end_maintenance_by_id(call: &Call<'_>, text: &str) -> Result<Reply, Fai
 /// Takes the name as it is: a cluster that is not known yet may get its alias in advance.
 async fn set_cluster_alias(call: &Call<'_>) -> Result<Reply, Failure> {
     let name = call.args.cluster.as_ref().map(|cluster| cluster.text().to_owned());
-    let name =
-        name.ok_or_else(|| Failure::input("Unable to determine cluster name by empty hint"))?;
+    let name = name.ok_or_else(|| Failure::input("Unable to determine cluster name by empty hint"))?;
     let alias = call.args.text_or_empty(Param::NewAlias);
     call.engine.set_cluster_alias(&name, alias).await?;
     Ok(Reply::envelope(format!("Cluster {name} now has alias '{alias}'"), "null"))
@@ -116,9 +115,8 @@ async fn resolve(call: &Call<'_>) -> Result<Reply, Failure> {
         let given = call.given_key()?;
         connect(&given).await?;
         let name = call.engine.canonical_name(given.hostname()).await;
-        let name = name.ok_or_else(|| {
-            Failure::unknown(format!("lookup {}: no such host", given.hostname()))
-        })?;
+        let name =
+            name.ok_or_else(|| Failure::unknown(format!("lookup {}: no such host", given.hostname())))?;
         return Ok(Reply::bare(call.json(&KeyView(&given)), vec![format!("{name}:{}", given.port())]));
     }
     let key = call.resolved_key().await?;

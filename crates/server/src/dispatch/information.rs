@@ -81,11 +81,13 @@ async fn can_replicate_from(call: &Call<'_>) -> Result<Reply, Failure> {
     match decide::replication_rules::can_replicate_from(&instance, &other, &policy) {
         Ok(_warnings) => Ok(Reply::about("true", &other.key)),
         Err(_reasons) if call.is_command() => Ok(Reply::envelope("false", call.json(&KeyView(&other.key)))),
-        Err(reasons) => {
-            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            Err(Failure::refused(reasons.join("; ")).about(&other.key))
-        }
+        Err(reasons) => Err(first_of(reasons.iter().map(ToString::to_string))),
     }
+}
+
+/// Clients know one reason at a time, without details.
+fn first_of(mut reasons: impl Iterator<Item = String>) -> Failure {
+    Failure::refused(reasons.next().unwrap_or_default())
 }
 
 async fn can_replicate_from_gtid(call: &Call<'_>) -> Result<Reply, Failure> {
@@ -93,7 +95,7 @@ async fn can_replicate_from_gtid(call: &Call<'_>) -> Result<Reply, Failure> {
     match call.engine.check_gtid_source(&instance, &other) {
         Ok(()) => Ok(Reply::about("true", &other.key)),
         Err(_reasons) if call.is_command() => Ok(Reply::envelope("false", call.json(&KeyView(&other.key)))),
-        Err(reasons) => Err(Failure::refused(reasons.join("; ")).about(&other.key)),
+        Err(reasons) => Err(first_of(reasons.into_iter())),
     }
 }
 

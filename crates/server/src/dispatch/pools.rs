@@ -33,10 +33,7 @@ async fn member(call: &Call<'_>, text: &str) -> Result<InstanceKey, Failure> {
 }
 
 /// The members of one pool, or of all, that are members of a cluster, or of any.
-async fn pooled(
-    call: &Call<'_>,
-    cluster: Option<&str>,
-) -> Result<Vec<(String, Arc<Instance>)>, Failure> {
+async fn pooled(call: &Call<'_>, cluster: Option<&str>) -> Result<Vec<(String, Arc<Instance>)>, Failure> {
     let pools = call.engine.store().pools().await?;
     let wanted = call.args.text(Param::Pool);
     let fleet = call.engine.fleet();
@@ -65,8 +62,7 @@ pub(super) async fn instances(call: &Call<'_>) -> Result<Reply, Failure> {
         })
         .collect();
     lines.sort();
-    let message =
-        format!("Read pool instances for cluster {}", cluster.as_deref().unwrap_or_default());
+    let message = format!("Read pool instances for cluster {}", cluster.as_deref().unwrap_or_default());
     Ok(Reply::envelope(message, call.json(&views)).printing(lines))
 }
 

@@ -69,9 +69,9 @@ async fn relocate(call: &Call<'_>) -> Result<Reply, Failure> {
 async fn move_gtid(call: &Call<'_>) -> Result<Reply, Failure> {
     let (key, below) = targets(call, "move-gtid").await?;
     let (moving, to) = (key.clone(), below.clone());
-    let work = call.engine.detached("move by GTID", move |engine| async move {
-        engine.move_gtid(&moving, &to).await
-    });
+    let work = call
+        .engine
+        .detached("move by GTID", move |engine| async move { engine.move_gtid(&moving, &to).await });
     let moved = work.await?;
     let message = format!("Instance {key} moved below {below} via GTID");
     Ok(call.operated(message, &moved).printing([replica_below(&moved, &below)]))
@@ -81,9 +81,9 @@ async fn move_below(call: &Call<'_>) -> Result<Reply, Failure> {
     let key = target(call, "move-below").await?;
     let sibling = destination(call, "Cannot deduce destination/sibling: ").await?;
     let below = sibling.clone();
-    let work = call.engine.detached("move below", move |engine| async move {
-        engine.move_below(&key, &sibling).await
-    });
+    let work = call
+        .engine
+        .detached("move below", move |engine| async move { engine.move_below(&key, &sibling).await });
     let moved = work.await?;
     let message = format!("Instance {} moved below {below}", moved.key);
     Ok(call.operated(message, &moved).printing([replica_below(&moved, &below)]))
@@ -121,9 +121,9 @@ async fn move_up(call: &Call<'_>) -> Result<Reply, Failure> {
 async fn repoint(call: &Call<'_>) -> Result<Reply, Failure> {
     let key = target(call, "repoint").await?;
     let source = call.destination().await?;
-    let work = call.engine.detached("repoint", move |engine| async move {
-        engine.repoint(&key, source.as_ref()).await
-    });
+    let work = call
+        .engine
+        .detached("repoint", move |engine| async move { engine.repoint(&key, source.as_ref()).await });
     let moved = work.await?;
     let message = format!("Instance {} repointed below {}", moved.key, moved.primary_key);
     let line = replica_below(&moved, &moved.primary_key);

@@ -176,9 +176,9 @@ async fn locate_errant(call: &Call<'_>) -> Result<Reply, Failure> {
 async fn inject_errant(call: &Call<'_>) -> Result<Reply, Failure> {
     let key = call.figured_key().await?;
     refuse_dry_run(call, name_of(Op::InjectErrant), &key)?;
-    let work = call.engine.detached("empty transactions", move |engine| async move {
-        engine.inject_errant(&key).await
-    });
+    let work = call
+        .engine
+        .detached("empty transactions", move |engine| async move { engine.inject_errant(&key).await });
     let (instance, count, primary) = work.await?;
     let message = format!("Have injected {count} transactions on cluster master {primary}");
     Ok(call.operated(message, &instance))

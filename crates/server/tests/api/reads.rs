@@ -44,6 +44,34 @@ fn shape(value: &Value) -> String {
 /// Route, path, status, shape.
 const ROUTES: &[(&str, &str, u16, &str)] = &[
     (
+        "can-replicate-from-gtid/:host/:port/:belowHost/:belowPort",
+        "can-replicate-from-gtid/db/3307/db/3308",
+        200,
+        "OK key",
+    ),
+    ("master-equivalent/:host/:port/:logFile/:logPos", "master-equivalent/db/3306/bin.1/4", 200, "OK []"),
+    ("restart-replica-statements/:host/:port", "restart-slave-statements/db/3307?q=x", 200, "OK [string]"),
+    ("locate-gtid-errant/:host/:port", "locate-gtid-errant/db/3307", 500, "ERROR null"),
+    ("last-pseudo-gtid/:host/:port", "last-pseudo-gtid/db/3307", 500, "ERROR null"),
+    ("cluster-pool-instances/:clusterName", "cluster-pool-instances/db:3306", 200, "OK object"),
+    ("cluster-pool-instances/:clusterName/:pool", "cluster-pool-instances/db:3306/web", 200, "OK object"),
+    ("heuristic-cluster-pool-instances/:clusterHint", "heuristic-cluster-pool-instances/shop/", 200, "OK []"),
+    (
+        "heuristic-cluster-pool-instances/:clusterHint/:pool",
+        "heuristic-cluster-pool-instances/shop/web",
+        200,
+        "OK []",
+    ),
+    ("heuristic-cluster-pool-lag/:clusterAlias", "heuristic-cluster-pool-lag/shop", 500, "ERROR null"),
+    (
+        "heuristic-cluster-pool-lag/:clusterAlias/:pool",
+        "heuristic-cluster-pool-lag/shop/web",
+        500,
+        "ERROR null",
+    ),
+    ("resolve/:host/:port", "resolve/127.0.0.1/1", 500, "ERROR null"),
+    ("hostname-resolve-cache", "hostname-resolve-cache", 200, "OK object"),
+    (
         "can-replicate-from/:host/:port/:belowHost/:belowPort",
         "can-replicate-from/db/3307/db/3308",
         200,

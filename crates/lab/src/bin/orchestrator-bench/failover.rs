@@ -75,7 +75,8 @@ async fn one_round(options: &Options) -> Result<(Duration, usize)> {
         .start()
         .await?;
     let folder = lab.folder("orchestrator")?;
-    let daemon = OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config(&lab, &folder), &folder).await?;
+    let daemon =
+        OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config(&lab, &folder), &folder).await?;
     wait_ready(&daemon, 4).await?;
     let pace = options.pace.map(Duration::from_millis);
     let writer = Writer::start(&lab.addresses(), WriterOptions { pace, ..WriterOptions::default() })?;
@@ -94,7 +95,8 @@ async fn one_round(options: &Options) -> Result<(Duration, usize)> {
     })
     .await?;
     let report = writer.stop().await;
-    let first = report.first_on(&first.server, fault_at.into()).context("the write is gone from the report")?.clone();
+    let first =
+        report.first_on(&first.server, fault_at.into()).context("the write is gone from the report")?.clone();
     let promoted = lab.server_at(&first.server).context("an unknown server took writes")?;
     let missing = report.missing_on(promoted).await?.len();
     Ok((Instant::from(first.at).duration_since(fault_at), missing))
@@ -117,7 +119,8 @@ pub(crate) fn config(lab: &Lab, folder: &std::path::Path) -> Value {
 pub(crate) async fn wait_ready(daemon: &OrchestratorProcess, servers: usize) -> Result<()> {
     wait_until("orchestrator is ready", PATIENCE, || async {
         let all: Value = serde_json::from_str(&daemon.get("/api/all-instances").await?.body)?;
-        let valid = all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
+        let valid =
+            all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
         let rounds = metric(daemon, "orchestrator_analysis_rounds_total").await?;
         if valid == servers && rounds > 0.0 { Ok(()) } else { bail!("{valid} of {servers} valid") }
     })

@@ -70,7 +70,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 async fn wait_all_known(daemon: &OrchestratorProcess, servers: usize, began: Instant) -> Result<Duration> {
     wait_until("all servers are known", Duration::from_secs(120), || async {
         let all: Value = serde_json::from_str(&daemon.get("/api/all-instances").await?.body)?;
-        let valid = all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
+        let valid =
+            all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
         if valid == servers { Ok(began.elapsed()) } else { bail!("{valid} of {servers}") }
     })
     .await
@@ -80,12 +81,14 @@ async fn wait_all_known(daemon: &OrchestratorProcess, servers: usize, began: Ins
 fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let after_name = stat.rsplit_once(')').context("no process status")?.1;
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
+    let ticks: Vec<f64> =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
     Ok(ticks.iter().sum::<f64>() / TICKS)
 }
 
 fn resident_mib(pid: u32) -> Result<f64> {
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm"))?;
-    let pages: f64 = statm.split_whitespace().nth(1).and_then(|text| text.parse().ok()).context("no memory status")?;
+    let pages: f64 =
+        statm.split_whitespace().nth(1).and_then(|text| text.parse().ok()).context("no memory status")?;
     Ok(pages * PAGE_KIB / 1024.0)
 }

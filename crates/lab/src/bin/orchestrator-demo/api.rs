@@ -27,10 +27,13 @@ impl<'a> Api<'a> {
     pub(crate) async fn wait_ready(&self, servers: usize) -> Result<()> {
         wait_until("orchestrator knows all servers", PATIENCE, || async {
             let all = self.get("/api/all-instances").await?;
-            let valid = all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
+            let valid = all
+                .as_array()
+                .map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
             let metrics = self.daemon.get("/metrics").await?.body;
             let has_analyzed = metrics.lines().any(|line| {
-                line.strip_prefix("orchestrator_analysis_rounds_total ").is_some_and(|count| count.trim() != "0")
+                line.strip_prefix("orchestrator_analysis_rounds_total ")
+                    .is_some_and(|count| count.trim() != "0")
             });
             if valid == servers && has_analyzed { Ok(()) } else { bail!("{valid} of {servers}") }
         })

@@ -151,7 +151,11 @@ async fn run(options: &Options) -> Result<()> {
 async fn explore(api: &Api<'_>, daemon: &OrchestratorProcess, cluster: &str) -> Result<()> {
     println!("Everything keeps running; Ctrl-C ends it. Try, in another terminal:");
     println!("  curl -s http://{}/api/clusters-info", daemon.address());
-    println!("  {} --config {} -c topology -i {cluster}", OrchestratorProcess::binary()?.display(), daemon.config_path().display());
+    println!(
+        "  {} --config {} -c topology -i {cluster}",
+        OrchestratorProcess::binary()?.display(),
+        daemon.config_path().display()
+    );
     let mut shown = String::new();
     loop {
         if let Ok(topology) = api.topology(cluster).await

@@ -65,5 +65,8 @@ async fn current_analysis(api: &Api<'_>, port: u16) -> Result<String> {
 
 /// Records about the server on this port.
 fn of_server(records: Vec<Value>, port: u16) -> Vec<Value> {
-    records.into_iter().filter(|record| record["AnalysisEntry"]["AnalyzedInstanceKey"]["Port"] == port).collect()
+    records
+        .into_iter()
+        .filter(|record| record["AnalysisEntry"]["AnalyzedInstanceKey"]["Port"] == port)
+        .collect()
 }

@@ -1,0 +1,147 @@
+//! Encrypted connections, on MySQL: its certificates can be replaced while it runs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use lab::{Family, ORCHESTRATOR};
+use mysql::{MySqlOptions, MySqlServers, TlsMode, TlsOptions};
+use ports::ErrorClass;
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
+
+use crate::world::{World, options, probe_with};
+
+/// PEM files of an authority, a server at 127.0.0.1, and a client.
+struct Certificates {
+    folder: PathBuf,
+}
+
+impl Certificates {
+    fn create(folder: PathBuf) -> Result<Self> {
+        let authority_key = KeyPair::generate()?;
+        let mut authority = CertificateParams::new(Vec::<String>::new())?;
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let own_certificate = authority.self_signed(&authority_key)?;
+        std::fs::write(folder.join("ca.pem"), own_certificate.pem())?;
+        let issuer = Issuer::new(authority, authority_key);
+        for (name, purpose) in
+            [("server", ExtendedKeyUsagePurpose::ServerAuth), ("client", ExtendedKeyUsagePurpose::ClientAuth)]
+        {
+            let key = KeyPair::generate()?;
+            let mut params = CertificateParams::new(Vec::<String>::new())?;
+            params.subject_alt_names = vec![SanType::IpAddress(std::net::Ipv4Addr::LOCALHOST.into())];
+            params.extended_key_usages = vec![purpose];
+            let certificate = params.signed_by(&key, &issuer)?;
+            std::fs::write(folder.join(format!("{name}.pem")), certificate.pem())?;
+            std::fs::write(folder.join(format!("{name}-key.pem")), key.serialize_pem())?;
+        }
+        Ok(Self { folder })
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// Access with these TLS settings.
+fn access(mode: TlsMode, set: impl FnOnce(&mut TlsOptions)) -> Result<MySqlServers> {
+    let mut tls = TlsOptions { mode, ..TlsOptions::default() };
+    set(&mut tls);
+    Ok(MySqlServers::new(MySqlOptions { tls, ..options() })?)
+}
+
+async fn install(world: &World, certificates: &Certificates) -> Result<()> {
+    let a = world.lab.server("a");
+    let sql = |path: &Path| path.display().to_string();
+    for (variable, file) in [("ssl_ca", "ca.pem"), ("ssl_cert", "server.pem"), ("ssl_key", "server-key.pem")]
+    {
+        a.execute(&format!("SET GLOBAL {variable} = '{}'", sql(&certificates.file(file)))).await?;
+    }
+    a.execute("ALTER INSTANCE RELOAD TLS").await
+}
+
+async fn encrypted_connections(world: &World) -> Result<String> {
+    let a = world.lab.server("a");
+    a.value(
+        "SELECT COUNT(*) FROM performance_schema.status_by_thread s \
+         JOIN performance_schema.threads t USING (thread_id) WHERE s.variable_name = 'Ssl_cipher' \
+         AND s.variable_value <> '' AND t.processlist_user = 'orchestrator'",
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_certificate_is_verified_by_the_configured_authority() -> Result<()> {
+    let world = World::start(Family::MySql, "a").await?;
+    let certificates = Certificates::create(world.lab.folder("tls")?)?;
+    install(&world, &certificates).await?;
+    let key = world.key("a");
+
+    let trusting = access(TlsMode::Always, |tls| tls.ca_file = Some(certificates.file("ca.pem")))?;
+    probe_with(&trusting, &key).await?;
+    assert_eq!(encrypted_connections(&world).await?, "1");
+
+    // The public authorities do not know this certificate.
+    let strict = access(TlsMode::Always, |_| ())?;
+    let refused = probe_with(&strict, &key).await.expect_err("nobody vouches for the server");
+    assert_eq!(refused.class, ErrorClass::Connection, "{refused}");
+
+    let careless = access(TlsMode::Always, |tls| tls.skip_verify = true)?;
+    probe_with(&careless, &key).await?;
+
+    let plain = access(TlsMode::Never, |_| ())?;
+    probe_with(&plain, &key).await?;
+    assert_eq!(encrypted_connections(&world).await?, "2");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_needs_a_certificate_gets_it_in_every_mode() -> Result<()> {
+    let world = World::start(Family::MySql, "a").await?;
+    let certificates = Certificates::create(world.lab.folder("tls")?)?;
+    install(&world, &certificates).await?;
+    let (a, key) = (world.lab.server("a"), world.key("a"));
+    a.execute(&format!("ALTER USER '{}'@'%' REQUIRE X509", ORCHESTRATOR.name)).await?;
+
+    let anonymous = access(TlsMode::Always, |tls| tls.ca_file = Some(certificates.file("ca.pem")))?;
+    let refused = probe_with(&anonymous, &key).await.expect_err("no certificate was shown");
+    assert_eq!((refused.class, refused.number), (ErrorClass::AccessDenied, Some(1045)), "{refused}");
+
+    let identify = |tls: &mut TlsOptions| {
+        tls.ca_file = Some(certificates.file("ca.pem"));
+        tls.cert_file = Some(certificates.file("client.pem"));
+        tls.key_file = Some(certificates.file("client-key.pem"));
+    };
+    for mode in [TlsMode::Always, TlsMode::Mixed] {
+        let known = access(mode, identify)?;
+        probe_with(&known, &key).await?;
+        probe_with(&known, &key).await?;
+    }
+    let unverified = access(TlsMode::Mixed, |tls| {
+        identify(tls);
+        tls.skip_verify = true;
+    })?;
+    probe_with(&unverified, &key).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mixed_mode_encrypts_only_where_the_server_insists() -> Result<()> {
+    let world = World::start(Family::MySql, "a").await?;
+    let certificates = Certificates::create(world.lab.folder("tls")?)?;
+    install(&world, &certificates).await?;
+    let (a, key) = (world.lab.server("a"), world.key("a"));
+    let trust = |tls: &mut TlsOptions| tls.ca_file = Some(certificates.file("ca.pem"));
+
+    let relaxed = access(TlsMode::Mixed, trust)?;
+    probe_with(&relaxed, &key).await?;
+    assert_eq!(encrypted_connections(&world).await?, "0");
+
+    a.execute("SET GLOBAL require_secure_transport = ON").await?;
+    let insisting = access(TlsMode::Mixed, trust)?;
+    probe_with(&insisting, &key).await?;
+    assert_eq!(encrypted_connections(&world).await?, "1");
+    let plain = access(TlsMode::Never, |_| ())?;
+    let refused = probe_with(&plain, &key).await.expect_err("encryption is required");
+    assert_eq!((refused.class, refused.number), (ErrorClass::AccessDenied, Some(3159)), "{refused}");
+    Ok(())
+}
