@@ -105,12 +105,14 @@ impl MySqlServers {
         let _permit = place.actions.enter(deadline).await?;
         loop {
             let mut session = self.session(&place.actions, key, deadline).await?;
-            let is_reused = session.is_reused;
+            let (is_reused, asked_before) = (session.is_reused, session.requests);
             let mut current = Work { session: &mut session, deadline, sent: Vec::new() };
             let outcome = job.run(&mut current).await;
             let sent = std::mem::take(&mut current.sent);
             match outcome {
-                Err(lost) if is_reused && lost.is_lost_connection() && sent.is_empty() => {}
+                // Lost at the first request: it was closed while idle. All actions may be repeated.
+                Err(lost)
+                    if is_reused && lost.is_lost_connection() && session.requests <= asked_before + 1 => {}
                 outcome => {
                     place.actions.put(session);
                     return outcome.map(|answer| Done { answer, statements: sent });

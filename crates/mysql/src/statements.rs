@@ -215,6 +215,15 @@ impl Writer<'_> {
         format!("{verb}{} to {}{}", self.before(), options.join(", "), self.after())
     }
 
+    /// How often the source shall send a heartbeat, seconds (MySQL).
+    pub(crate) fn heartbeat_period(&self) -> String {
+        format!(
+            "select heartbeat_interval from performance_schema.replication_connection_configuration \
+             where channel_name = {}",
+            self.quoted(&self.channel.0)
+        )
+    }
+
     /// Waits for coordinates of the source. NULL: the applier does not run; -1: time is over.
     pub(crate) fn wait_for_coordinates(&self, file: &str, pos: u64, seconds: f64) -> String {
         let function = if self.caps.source_pos_wait { "source_pos_wait" } else { "master_pos_wait" };

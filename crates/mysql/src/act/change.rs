@@ -23,13 +23,51 @@ pub(super) async fn source(
     {
         return Ok(());
     }
+    let heartbeat = heartbeat_option(work, current.as_ref()).await?;
     let statement = work.write(&channel, |writer| {
         let mut options = host_and_port(writer, to.hostname(), to.port());
         options.extend(place(writer, current.as_ref(), position));
         options.extend(keys_and_tls(writer, current.as_ref().map(|current| &current.replication)));
+        options.extend(heartbeat.clone());
         writer.change(&options)
     });
-    change_with_repair(work, &channel, statement).await
+    change_with_repair(work, &channel, statement).await?;
+    verify_source(work, to).await
+}
+
+/// Looks whether a change of source took effect: servers shorten names that are too long for them. A server without
+/// an account yet shows its source all the same.
+async fn verify_source(work: &mut Work<'_>, wanted: &InstanceKey) -> Result<(), Failure> {
+    let found = work.current().await?.map_or_else(InstanceKey::none, |current| current.source);
+    if found.names_same_server_as(wanted) {
+        Ok(())
+    } else {
+        Err(Failure::own(ErrorClass::Server, format!("its source is {found} after the change")))
+    }
+}
+
+/// The heartbeat period to say again: servers forget it when the source changes, MariaDB with every change.
+pub(super) async fn heartbeat_option(
+    work: &mut Work<'_>,
+    current: Option<&Current>,
+) -> Result<Option<String>, Failure> {
+    let Some(current) = current else { return Ok(None) };
+    let seconds = match current.heartbeat_seconds {
+        Some(seconds) => Some(seconds),
+        None if work.session.capabilities().receiver_tables => {
+            let statement = work.write(&current.channel, |writer| writer.heartbeat_period());
+            match work.ask(&statement).await {
+                Ok(answer) => answer.first().and_then(|row| row.number::<f64>(&["heartbeat_interval"])),
+                Err(failure) if failure.is_fatal => return Err(failure),
+                // Without the privilege to look, the server's own default has to do.
+                Err(_) => None,
+            }
+        }
+        None => None,
+    };
+    Ok(seconds.map(|seconds| {
+        work.write(&current.channel, |writer| format!("{}_heartbeat_period={seconds:.3}", writer.source()))
+    }))
 }
 
 /// Sends a change; when the server's replication metadata is broken, cures that by a reset and tries once more.
@@ -80,8 +118,12 @@ fn place(writer: &Writer<'_>, current: Option<&Current>, position: &SourcePositi
             let mut options = file_and_pos(at);
             if is_oracle {
                 options.push(format!("{source}_auto_position=0"));
+                if writer.caps.gtid_only {
+                    options.push("gtid_only=0".to_owned());
+                }
             }
-            if is_mariadb {
+            // Newer versions start a fresh replica with GTID unless told otherwise.
+            if writer.caps.family == Family::MariaDb {
                 options.push("master_use_gtid=no".to_owned());
             }
             options
@@ -161,12 +203,15 @@ pub(super) async fn detach(work: &mut Work<'_>, detach: bool) -> Result<(), Fail
         ));
     }
     let channel = current.channel.clone();
+    let heartbeat = heartbeat_option(work, Some(&current)).await?;
     let statement = work.write(&channel, |writer| {
         let mut options = host_and_port(writer, wanted.hostname(), wanted.port());
         options.extend(place(writer, Some(&current), &SourcePosition::Keep));
+        options.extend(heartbeat.clone());
         writer.change(&options)
     });
-    change_with_repair(work, &channel, statement).await
+    change_with_repair(work, &channel, statement).await?;
+    verify_source(work, &wanted).await
 }
 
 /// Sets the account a server replicates with; the statement is not kept, it holds a secret.
@@ -175,7 +220,9 @@ pub(crate) async fn set_credentials(
     user: &str,
     password: &Secret,
 ) -> Result<(), Failure> {
-    let channel = work.current().await?.map(|current| current.channel).unwrap_or_default();
+    let current = work.current().await?;
+    let channel = current.as_ref().map(|current| current.channel.clone()).unwrap_or_default();
+    let heartbeat = heartbeat_option(work, current.as_ref()).await?;
     let statement = work.write(&channel, |writer| {
         let source = writer.source();
         let mut options = vec![
@@ -185,6 +232,7 @@ pub(crate) async fn set_credentials(
         if writer.caps.get_public_key && writer.caps.family == Family::MySql {
             options.push(get_public_key(writer, true));
         }
+        options.extend(heartbeat.clone());
         writer.change(&options)
     });
     work.sent.push("change of the replication account".to_owned());

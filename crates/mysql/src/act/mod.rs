@@ -29,6 +29,8 @@ pub(crate) struct Current {
     pub(crate) channel: Channel,
     pub(crate) source: InstanceKey,
     pub(crate) replication: Replication,
+    /// Period of heartbeats, seconds, where the status row tells it (MariaDB).
+    pub(crate) heartbeat_seconds: Option<f64>,
 }
 
 impl Work<'_> {
@@ -52,6 +54,7 @@ impl Work<'_> {
             source: source_key(row),
             replication: read_replication(row),
             channel: Channel(chosen.name.clone()),
+            heartbeat_seconds: row.number(&["Slave_heartbeat_period"]),
         }))
     }
 

@@ -51,8 +51,12 @@ pub(super) async fn delay(work: &mut Work<'_>, seconds: u32) -> Result<(), Failu
     if applied {
         stop(work, Threads::Applier).await?;
     }
-    let statement = work
-        .write(&current.channel, |writer| writer.change(&[format!("{}_delay={seconds}", writer.source())]));
+    let heartbeat = super::change::heartbeat_option(work, Some(&current)).await?;
+    let statement = work.write(&current.channel, |writer| {
+        let mut options = vec![format!("{}_delay={seconds}", writer.source())];
+        options.extend(heartbeat.clone());
+        writer.change(&options)
+    });
     let changed = work.change(statement).await;
     if applied {
         start(work, Threads::Applier).await?;

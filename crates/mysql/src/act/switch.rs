@@ -18,17 +18,16 @@ pub(super) async fn read_only(work: &mut Work<'_>, on: bool, with_super: bool) -
     if has_super && with_super && !on {
         statements.push("set global super_read_only=0".to_owned());
     }
-    statements.push(format!("set global read_only={value}"));
-    if has_super && with_super && on {
-        statements.push("set global super_read_only=1".to_owned());
-    }
+    // `super_read_only` implies `read_only`: one wait for other sessions, and no state in between.
+    let variable = if has_super && with_super && on { "super_read_only" } else { "read_only" };
+    statements.push(format!("set global {variable}={value}"));
     work.change(statements.join("; ")).await?;
-    let answer = work.ask("select @@global.read_only").await?;
-    let is_set = answer.first().and_then(|row| row.at(0)).is_some_and(|text| is_on(&text));
-    if is_set == on {
+    let answer = work.ask(&format!("select @@global.read_only, @@global.{variable}")).await?;
+    let is_set = |at| answer.first().and_then(|row| row.at(at)).is_some_and(|text| is_on(&text));
+    if is_set(0) == on && is_set(1) == on {
         Ok(())
     } else {
-        Err(Failure::own(ErrorClass::Server, format!("read_only is still {}", u8::from(is_set))))
+        Err(Failure::own(ErrorClass::Server, format!("{variable} is still {}", u8::from(!on))))
     }
 }
 

@@ -6,7 +6,9 @@ use anyhow::Result;
 use lab::{Family, ORCHESTRATOR};
 use mysql::{MySqlOptions, MySqlServers, TlsMode, TlsOptions};
 use ports::ErrorClass;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
+};
 
 use crate::world::{World, options, probe_with};
 
@@ -19,6 +21,7 @@ impl Certificates {
     fn create(folder: PathBuf) -> Result<Self> {
         let authority_key = KeyPair::generate()?;
         let mut authority = CertificateParams::new(Vec::<String>::new())?;
+        authority.distinguished_name.push(DnType::CommonName, "test authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let own_certificate = authority.self_signed(&authority_key)?;
         std::fs::write(folder.join("ca.pem"), own_certificate.pem())?;
@@ -28,6 +31,7 @@ impl Certificates {
         {
             let key = KeyPair::generate()?;
             let mut params = CertificateParams::new(Vec::<String>::new())?;
+            params.distinguished_name.push(DnType::CommonName, name);
             params.subject_alt_names = vec![SanType::IpAddress(std::net::Ipv4Addr::LOCALHOST.into())];
             params.extended_key_usages = vec![purpose];
             let certificate = params.signed_by(&key, &issuer)?;
