@@ -57,6 +57,7 @@ pub(crate) async fn replicas_are_relocated(family: Family) -> Result<()> {
     ensure!(up["Details"]["MasterKey"] == world.key("a"), "{up}");
     let below = world.op("move-below", &["c", "b"]).await?;
     ensure!(below["Details"]["MasterKey"] == world.key("b"), "{below}");
+    world.assert_settled(&[("c", "b"), ("b", "a")]).await?;
     let all = world.op("relocate-replicas", &["b", "a"]).await?;
     let message = all["Message"].as_str().unwrap_or_default();
     ensure!(message.starts_with("Relocated 1 replicas of") && message.ends_with("; 0 errors: []"), "{all}");
@@ -121,6 +122,7 @@ pub(crate) async fn replicas_without_gtid_are_moved(family: Family) -> Result<()
     }
     let up = world.op("move-up", &["c"]).await?;
     ensure!(up["Details"]["MasterKey"] == world.key("a"), "{up}");
+    world.assert_settled(&[("c", "a"), ("d", "b"), ("b", "a")]).await?;
     let rest = world.op("relocate-replicas", &["b", "a"]).await?;
     ensure!(rest["Details"].as_array().is_some_and(|list| list.len() == 1), "{rest}");
     world.assert_settled(&[("b", "a"), ("c", "a"), ("d", "a")]).await?;

@@ -1,4 +1,4 @@
-//! Encrypted connections, on MySQL: its certificates can be replaced while it runs.
+//! Encrypted connections, on MySQL: its certificates can be replaced while it runs. `certificates/make.sh` made them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,6 @@ use anyhow::Result;
 use lab::{Family, ORCHESTRATOR};
 use mysql::{MySqlOptions, MySqlServers, TlsMode, TlsOptions};
 use ports::ErrorClass;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
-};
 
 use crate::world::{World, options, probe_with};
 
@@ -18,25 +15,17 @@ struct Certificates {
 }
 
 impl Certificates {
+    /// Copies the certificates to where the server may read them.
     fn create(folder: PathBuf) -> Result<Self> {
-        let authority_key = KeyPair::generate()?;
-        let mut authority = CertificateParams::new(Vec::<String>::new())?;
-        authority.distinguished_name.push(DnType::CommonName, "test authority");
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let own_certificate = authority.self_signed(&authority_key)?;
-        std::fs::write(folder.join("ca.pem"), own_certificate.pem())?;
-        let issuer = Issuer::new(authority, authority_key);
-        for (name, purpose) in
-            [("server", ExtendedKeyUsagePurpose::ServerAuth), ("client", ExtendedKeyUsagePurpose::ClientAuth)]
-        {
-            let key = KeyPair::generate()?;
-            let mut params = CertificateParams::new(Vec::<String>::new())?;
-            params.distinguished_name.push(DnType::CommonName, name);
-            params.subject_alt_names = vec![SanType::IpAddress(std::net::Ipv4Addr::LOCALHOST.into())];
-            params.extended_key_usages = vec![purpose];
-            let certificate = params.signed_by(&key, &issuer)?;
-            std::fs::write(folder.join(format!("{name}.pem")), certificate.pem())?;
-            std::fs::write(folder.join(format!("{name}-key.pem")), key.serialize_pem())?;
+        let files = [
+            ("ca.pem", include_str!("certificates/ca.pem")),
+            ("server.pem", include_str!("certificates/server.pem")),
+            ("server-key.pem", include_str!("certificates/server-key.pem")),
+            ("client.pem", include_str!("certificates/client.pem")),
+            ("client-key.pem", include_str!("certificates/client-key.pem")),
+        ];
+        for (name, content) in files {
+            std::fs::write(folder.join(name), content)?;
         }
         Ok(Self { folder })
     }
