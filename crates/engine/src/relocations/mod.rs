@@ -149,13 +149,16 @@ impl Engine {
         }
     }
 
-    /// Starts replication again on servers that an operation which failed had stopped.
+    /// Starts replication again on servers that an operation which failed had stopped, and waits until it runs, so that
+    /// what is tried next does not find a receiver that still connects.
     pub(crate) async fn restart_stopped(&self, servers: &BTreeSet<InstanceKey>) {
         for key in servers {
             let action = model::Action::StartReplication(model::Threads::Both);
             let deadline = Deadline::after(self.compiled().action_timeout);
             if let Err(error) = self.inner.ports.servers.act(key, &action, deadline).await {
                 warn!(instance = %key, error = %error, "replication could not be started again");
+            } else if let Err(error) = self.settled(key).await {
+                warn!(instance = %key, error = %error, "started again, and not seen to replicate");
             }
         }
     }

@@ -8,6 +8,7 @@ use decide::relocation::{self, Refusal, Relocation};
 use futures_util::future::join_all;
 use model::{Action, GtidUse, Instance, InstanceKey, Plan, SourcePosition, Threads};
 use ports::Deadline;
+use tracing::debug;
 
 use super::refused;
 use crate::Engine;
@@ -89,11 +90,16 @@ impl Engine {
         replica: &Arc<Instance>,
         source: &Arc<Instance>,
     ) -> Result<Arc<Instance>, OperationError> {
-        // A place that equals where the replica stood a moment ago is of no use once it has moved on.
-        if self.equivalent_position(replica, &source.key).await?.is_some()
-            && let Ok(moved) = self.move_equivalent(&replica.key, &source.key).await
-        {
-            return Ok(moved);
+        // A place that equals where the replica stood is of no use once it has moved on. On MySQL that shows only when it
+        // stops: a parallel applier reports where it stands at its checkpoints.
+        if self.equivalent_position(replica, &source.key).await?.is_some() {
+            match self.move_equivalent(&replica.key, &source.key).await {
+                Ok(moved) => return Ok(moved),
+                // Stopped and started again by now: the other ways ask for a replica that replicates.
+                Err(error) => {
+                    debug!(instance = %replica.key, below = %source.key, error = %error, "no equal position");
+                }
+            }
         }
         match self.detour(replica, source).await {
             Some(Detour::Below) => self.move_below(&replica.key, &source.key).await,
