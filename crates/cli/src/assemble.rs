@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use engine::Engine;
 use settings::{LoadRequest, Settings};
 use tracing::warn;
 
 use crate::flags::Flags;
-use crate::node::{Start, open_engine};
+use crate::node::{Node, Start, open_node};
 use crate::output::Exit;
 use crate::{logging, system};
 
@@ -45,7 +44,7 @@ pub(crate) fn request(flags: &Flags) -> LoadRequest<'static> {
 }
 
 /// Opens the backend and makes an engine of which nothing runs yet.
-pub(crate) async fn assemble(flags: &Flags, settings: Settings, app: App) -> Result<Engine, Exit> {
+pub(crate) async fn assemble(flags: &Flags, settings: Settings, app: App) -> Result<Node, Exit> {
     let (name, owner) = match (app, flags.given("owner")) {
         (App::Service, _) => ("http", None),
         (App::Continuous, _) => ("cli", None),
@@ -57,5 +56,5 @@ pub(crate) async fn assemble(flags: &Flags, settings: Settings, app: App) -> Res
         }
     };
     let start = Start { app: name, noop: flags.is_on("noop"), owner };
-    open_engine(settings, &start).await.map_err(|error| Exit::fatal(format!("{error:#}")))
+    open_node(settings, &start).await.map_err(|error| Exit::fatal(format!("{error:#}")))
 }

@@ -47,7 +47,7 @@ pub(crate) async fn run(name: String, flags: Flags) -> Result<(), Exit> {
         print("Redeployed internal db\n");
         return Ok(());
     }
-    let engine = assemble(&flags, settings, App::Command).await?;
+    let engine = assemble(&flags, settings, App::Command).await?.engine;
     let result = run_all(&engine, operation, &flags, &instances).await;
     // Facts that a command read about servers belong into the backend before the process ends.
     let flushed = engine.flush_writes().await;

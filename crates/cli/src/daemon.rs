@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::assemble::{App, assemble, load_settings, request};
 use crate::flags::Flags;
+use crate::node::Node;
 use crate::output::Exit;
 
 /// How often the process renews its place in the node registry when the engine's loops do not run.
@@ -25,8 +26,9 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     refuse_raft(&settings)?;
     let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
     let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
-    let engine = assemble(&flags, settings, App::Service).await?;
-    enable_reload(&engine, &flags);
+    let node = assemble(&flags, settings, App::Service).await?;
+    enable_reload(&node, &flags);
+    let engine = node.engine.clone();
     engine.register_node().await;
     let mut signals =
         Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
@@ -40,7 +42,7 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     let app = http::App::new(engine.clone());
     let serving = http::serve(listener, app, stop.clone());
     let ending = async {
-        signals.handle_until_end(&engine, &flags).await;
+        signals.handle_until_end(&node, &flags).await;
         stop.cancel();
     };
     tokio::join!(serving, ending);
@@ -53,13 +55,14 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
 pub(crate) async fn run_continuously(flags: Flags) -> Result<(), Exit> {
     let settings = load_settings(&flags, App::Service)?;
     refuse_raft(&settings)?;
-    let engine = assemble(&flags, settings, App::Continuous).await?;
-    enable_reload(&engine, &flags);
+    let node = assemble(&flags, settings, App::Continuous).await?;
+    enable_reload(&node, &flags);
+    let engine = node.engine.clone();
     let mut signals =
         Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
     engine.register_node().await;
     engine.start().await.map_err(|error| Exit::fatal(error.to_string()))?;
-    signals.handle_until_end(&engine, &flags).await;
+    signals.handle_until_end(&node, &flags).await;
     engine.shut_down().await;
     info!("ended");
     Ok(())
@@ -73,9 +76,9 @@ fn refuse_raft(settings: &Settings) -> Result<(), Exit> {
 }
 
 /// Lets the API read the configuration again.
-fn enable_reload(engine: &Engine, flags: &Flags) {
-    let (own, flags) = (engine.clone(), flags.clone());
-    engine.set_reload(Arc::new(move |extra| take_over(&own, &flags, extra)));
+fn enable_reload(node: &Node, flags: &Flags) {
+    let (own, flags) = (node.clone(), flags.clone());
+    node.engine.set_reload(Arc::new(move |extra| take_over(&own, &flags, extra)));
 }
 
 async fn keep_registered(engine: Engine) {
@@ -101,36 +104,38 @@ impl Signals {
     }
 
     /// Reloads on SIGHUP; returns on SIGTERM and SIGINT.
-    async fn handle_until_end(&mut self, engine: &Engine, flags: &Flags) {
+    async fn handle_until_end(&mut self, node: &Node, flags: &Flags) {
         let name = loop {
             tokio::select! {
-                _ = self.hangup.recv() => reload(engine, flags).await,
+                _ = self.hangup.recv() => reload(node, flags).await,
                 _ = self.terminate.recv() => break "SIGTERM",
                 _ = self.interrupt.recv() => break "SIGINT",
             }
         };
         info!(signal = name, "ending");
-        engine.audit("shutdown", None, format!("Triggered via {name}")).await;
+        node.engine.audit("shutdown", None, format!("Triggered via {name}")).await;
     }
 }
 
 /// Takes over a new configuration; a broken one changes nothing.
-async fn reload(engine: &Engine, flags: &Flags) {
-    engine.audit("reload-configuration", None, "Triggered via SIGHUP").await;
-    if let Err(errors) = take_over(engine, flags, None) {
+async fn reload(node: &Node, flags: &Flags) {
+    node.engine.audit("reload-configuration", None, "Triggered via SIGHUP").await;
+    if let Err(errors) = take_over(node, flags, None) {
         error!("the configuration was not reloaded, the old one stays: {errors}");
     }
 }
 
 /// Reads the files again, and one more when it is given, and puts them in force.
-fn take_over(engine: &Engine, flags: &Flags, extra: Option<PathBuf>) -> Result<(), String> {
+fn take_over(node: &Node, flags: &Flags, extra: Option<PathBuf>) -> Result<(), String> {
     let mut wanted = request(flags);
     wanted.extra_file = extra;
-    let reloaded = settings::reload(&engine.settings(), wanted).map_err(|errors| errors.to_string())?;
+    let reloaded = settings::reload(&node.engine.settings(), wanted).map_err(|errors| errors.to_string())?;
     for warning in &reloaded.warnings {
         warn!("{warning}");
     }
-    for change in &reloaded.changed_keys {
+    let (changed, files) = (reloaded.changed_keys, reloaded.files_read.len());
+    node.replace_settings(reloaded.settings).map_err(|error| format!("{error:#}"))?;
+    for change in &changed {
         info!(
             key = change.key,
             old = change.old,
@@ -139,7 +144,6 @@ fn take_over(engine: &Engine, flags: &Flags, extra: Option<PathBuf>) -> Result<(
             "setting changed"
         );
     }
-    engine.replace_settings(reloaded.settings);
-    info!(files = reloaded.files_read.len(), "configuration reloaded");
+    info!(files, "configuration reloaded");
     Ok(())
 }

@@ -30,19 +30,54 @@ pub(crate) struct Start {
     pub(crate) owner: Option<String>,
 }
 
+/// An engine, and what of its surroundings follows the configuration.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) engine: Engine,
+    servers: Arc<MySqlServers>,
+    hooks: Arc<ShellHooks>,
+    backend: Option<Arc<MySqlStore>>,
+}
+
+impl Node {
+    /// Puts new settings in force everywhere.
+    ///
+    /// # Errors
+    /// A TLS file does not exist, or the backend is not named; nothing is changed then.
+    pub(crate) fn replace_settings(&self, settings: Settings) -> Result<()> {
+        let backend = match &self.backend {
+            Some(store) => Some((store, mysql_backend(&settings)?)),
+            None => None,
+        };
+        let options = mysql_options(&settings, self.engine.identity().noop);
+        self.servers.reconfigure(options).context("cannot use the TLS settings")?;
+        if let Some((store, options)) = backend {
+            store.reconfigure(options);
+        }
+        self.hooks.use_shell(settings.hooks.shell.clone());
+        self.engine.replace_settings(settings);
+        Ok(())
+    }
+}
+
 /// Opens the backend and makes an engine. The fleet is not loaded yet.
 ///
 /// # Errors
 /// The backend cannot be opened, or the TLS files cannot be used; each with its cure.
-pub(crate) async fn open_engine(settings: Settings, start: &Start) -> Result<Engine> {
+pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node> {
     let opened = open_store(&settings, false).await?;
     let servers =
         MySqlServers::new(mysql_options(&settings, start.noop)).context("cannot use the TLS settings")?;
+    let (servers, hooks) = (Arc::new(servers), Arc::new(ShellHooks::new(settings.hooks.shell.clone())));
     let hostname = hostname();
     let node = NodeIdentity { hostname: hostname.clone(), token: random_token()? };
     let (store, clock, backend): (Arc<dyn Store>, Arc<dyn Clock>, _) = match &opened {
         Opened::Sqlite(store) => (store.clone(), Arc::new(SystemClock), store.backend().to_owned()),
         Opened::MySql(store) => (store.clone(), Arc::new(store.clock()), store.backend().to_owned()),
+    };
+    let backend_store = match &opened {
+        Opened::MySql(store) => Some(store.clone()),
+        Opened::Sqlite(_) => None,
     };
     // Services share a MySQL backend by turns. A command is an operator's will, and does what it is told anywhere.
     let shared = match opened {
@@ -64,10 +99,10 @@ pub(crate) async fn open_engine(settings: Settings, start: &Start) -> Result<Eng
         noop: start.noop,
     };
     let ports = Ports {
-        servers: Arc::new(servers),
+        servers: servers.clone(),
         log: Arc::new(LocalLog::new(store.clone())),
         store,
-        hooks: Arc::new(ShellHooks { shell: settings.hooks.shell.clone() }),
+        hooks: hooks.clone(),
         clock,
         lease,
     };
@@ -79,7 +114,7 @@ pub(crate) async fn open_engine(settings: Settings, start: &Start) -> Result<Eng
         }
         engine.supervisor().start_loop("election", lease.keep_forever());
     }
-    Ok(engine)
+    Ok(Node { engine, servers, hooks, backend: backend_store })
 }
 
 /// Applies the schema of the backend again, whatever version is deployed.

@@ -1,7 +1,7 @@
 //! [`MySqlServers`]: one place per observed server with its few kept connections.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use model::{Action, InstanceKey, Observation, Secret};
@@ -31,10 +31,34 @@ struct Place {
     memory: Memory,
 }
 
+/// What one configuration says about access, and what was found out with it.
+pub(crate) struct Access {
+    pub(crate) options: MySqlOptions,
+    pub(crate) connector: Connector,
+}
+
+impl Access {
+    /// A kept connection, or a new one.
+    async fn session(&self, lane: &Lane, key: &InstanceKey, deadline: Deadline) -> Result<Session, Failure> {
+        match lane.take(self.options.connection_lifetime) {
+            Some(session) => Ok(session),
+            None => self.connector.open(key, &self.options, deadline).await,
+        }
+    }
+
+    fn new(options: MySqlOptions) -> std::io::Result<Arc<Self>> {
+        let tls = &options.tls;
+        for file in [&tls.ca_file, &tls.cert_file, &tls.key_file].into_iter().flatten() {
+            std::fs::metadata(file)
+                .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
+        }
+        Ok(Arc::new(Self { options, connector: Connector::new() }))
+    }
+}
+
 /// Access to MySQL, MariaDB and Percona servers.
 pub struct MySqlServers {
-    options: MySqlOptions,
-    connector: Connector,
+    access: RwLock<Arc<Access>>,
     places: Mutex<BTreeMap<InstanceKey, Arc<Place>>>,
 }
 
@@ -44,12 +68,28 @@ impl MySqlServers {
     /// # Errors
     /// A TLS file that is configured does not exist.
     pub fn new(options: MySqlOptions) -> std::io::Result<Self> {
-        let tls = &options.tls;
-        for file in [&tls.ca_file, &tls.cert_file, &tls.key_file].into_iter().flatten() {
-            std::fs::metadata(file)
-                .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))?;
+        Ok(Self { access: RwLock::new(Access::new(options)?), places: Mutex::default() })
+    }
+
+    /// Takes over other options (reload). What is going on ends as it began; everything begun later uses connections
+    /// made with the new options.
+    ///
+    /// # Errors
+    /// A TLS file that is configured does not exist; the former options stay in force.
+    pub fn reconfigure(&self, options: MySqlOptions) -> std::io::Result<()> {
+        let access = Access::new(options)?;
+        *self.access.write().unwrap_or_else(PoisonError::into_inner) = access;
+        // Connections in use are put back to places that nobody looks into any more.
+        let former = std::mem::take(&mut *self.places.lock().unwrap_or_else(PoisonError::into_inner));
+        for place in former.values() {
+            place.reads.close();
+            place.actions.close();
         }
-        Ok(Self { options, connector: Connector::new(), places: Mutex::default() })
+        Ok(())
+    }
+
+    fn access(&self) -> Arc<Access> {
+        self.access.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn place(&self, key: &InstanceKey) -> Arc<Place> {
@@ -66,13 +106,6 @@ impl MySqlServers {
             .clone()
     }
 
-    async fn session(&self, lane: &Lane, key: &InstanceKey, deadline: Deadline) -> Result<Session, Failure> {
-        match lane.take(self.options.connection_lifetime) {
-            Some(session) => Ok(session),
-            None => self.connector.open(key, &self.options, deadline).await,
-        }
-    }
-
     async fn read(
         &self,
         key: &InstanceKey,
@@ -80,11 +113,12 @@ impl MySqlServers {
         deadline: Deadline,
     ) -> Result<Observation, ReadFailure> {
         reject_invalid(key).map_err(ReadFailure::early)?;
-        let place = self.place(key);
+        let (access, place) = (self.access(), self.place(key));
         let _permit = place.reads.enter(deadline).await.map_err(ReadFailure::early)?;
-        let subject = Subject { key, options: &self.options, request, memory: &place.memory };
+        let subject = Subject { key, options: &access.options, request, memory: &place.memory };
         loop {
-            let mut session = self.session(&place.reads, key, deadline).await.map_err(ReadFailure::early)?;
+            let mut session =
+                access.session(&place.reads, key, deadline).await.map_err(ReadFailure::early)?;
             let outcome = probe::read(&mut session, &subject, deadline).await;
             match outcome {
                 // The server closed an idle connection: that says nothing about its health.
@@ -100,11 +134,11 @@ impl MySqlServers {
     /// Does a job on the server over an operations connection; a connection lost while idle is replaced.
     async fn run(&self, key: &InstanceKey, deadline: Deadline, job: Job<'_>) -> Result<Done, Failure> {
         reject_invalid(key)?;
-        let deadline = deadline.at_most(self.options.operation_timeout);
-        let place = self.place(key);
+        let (access, place) = (self.access(), self.place(key));
+        let deadline = deadline.at_most(access.options.operation_timeout);
         let _permit = place.actions.enter(deadline).await?;
         loop {
-            let mut session = self.session(&place.actions, key, deadline).await?;
+            let mut session = access.session(&place.actions, key, deadline).await?;
             let (is_reused, asked_before) = (session.is_reused, session.requests);
             let mut current = Work { session: &mut session, deadline, sent: Vec::new() };
             let outcome = job.run(&mut current).await;
@@ -122,7 +156,7 @@ impl MySqlServers {
     }
 
     fn refuse_noop(&self, what: &str) -> Result<(), Failure> {
-        if self.options.noop {
+        if self.access().options.noop {
             return Err(Failure::own(
                 ErrorClass::Rejected,
                 format!("noop: aborting {what}; signalling error but nothing went wrong."),
@@ -202,7 +236,9 @@ impl Servers for MySqlServers {
         request: &ProbeRequest,
         deadline: Deadline,
     ) -> Result<Observation, ProbeError> {
-        let deadline = deadline.at_most(self.options.connect_timeout + self.options.discovery_read_timeout);
+        let access = self.access();
+        let longest = access.options.connect_timeout + access.options.discovery_read_timeout;
+        let deadline = deadline.at_most(longest);
         let read = tokio::time::timeout_at(deadline.instant(), self.read(key, request, deadline)).await;
         let outcome =
             read.unwrap_or_else(|_| Err(ReadFailure::early(Failure::timed_out("reading the server"))));
@@ -247,7 +283,7 @@ impl Servers for MySqlServers {
     }
 
     async fn watch(&self, key: &InstanceKey) -> LostConnection {
-        watch::until_lost(key, &self.options, &self.connector).await
+        watch::until_lost(key, || self.access()).await
     }
 
     async fn forget(&self, key: &InstanceKey) {
@@ -256,7 +292,7 @@ impl Servers for MySqlServers {
             place.reads.close();
             place.actions.close();
         }
-        self.connector.forget(key);
+        self.access().connector.forget(key);
     }
 
     async fn replication_credentials(
@@ -264,7 +300,8 @@ impl Servers for MySqlServers {
         key: &InstanceKey,
         deadline: Deadline,
     ) -> Result<Option<(String, Secret)>, ActionError> {
-        let own_query = self.options.queries.replication_credentials.trim().trim_end_matches(';');
+        let access = self.access();
+        let own_query = access.options.queries.replication_credentials.trim().trim_end_matches(';');
         let outcome = self.run(key, deadline, Job::ReadCredentials { own_query }).await;
         let done = outcome.map_err(|f| action_error(key, "read replication credentials", f))?;
         Ok(match done.answer {

@@ -4,6 +4,7 @@
 //! answer that is overdue means that the server hangs. The statement takes no lock and reads nothing, and the session is
 //! kept out of the slow query log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::InstanceKey;
@@ -12,9 +13,8 @@ use mysql_async::prelude::Queryable;
 use ports::{Deadline, LostConnection};
 use tokio::time::timeout;
 
-use crate::connect::Connector;
 use crate::errors::Failure;
-use crate::options::MySqlOptions;
+use crate::servers::Access;
 
 /// How long one sleep on the server takes.
 const NAP: Duration = Duration::from_millis(500);
@@ -23,15 +23,12 @@ const OVERDUE: Duration = Duration::from_millis(500);
 /// First and longest pause before a connection is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
-/// Waits until an established watch breaks. Makes the connection first, for as long as that takes.
-pub(crate) async fn until_lost(
-    key: &InstanceKey,
-    options: &MySqlOptions,
-    connector: &Connector,
-) -> LostConnection {
+/// Waits until an established watch breaks. Makes the connection first, for as long as that
+/// takes, each time with the access that is in force.
+pub(crate) async fn until_lost(key: &InstanceKey, access: impl Fn() -> Arc<Access>) -> LostConnection {
     let mut pause = RETRY.0;
     loop {
-        match establish(key, options, connector).await {
+        match establish(key, &access()).await {
             Ok(mut conn) => {
                 let reason = follow(&mut conn).await;
                 return LostConnection { key: key.clone(), reason };
@@ -44,14 +41,10 @@ pub(crate) async fn until_lost(
     }
 }
 
-async fn establish(
-    key: &InstanceKey,
-    options: &MySqlOptions,
-    connector: &Connector,
-) -> Result<Conn, Failure> {
-    let deadline = Deadline::after(options.connect_timeout);
+async fn establish(key: &InstanceKey, access: &Access) -> Result<Conn, Failure> {
+    let deadline = Deadline::after(access.options.connect_timeout);
     let connecting = async {
-        let mut conn = connector.connect(key, options).await?;
+        let mut conn = access.connector.connect(key, &access.options).await?;
         conn.query_drop("set session long_query_time=31536000").await?;
         Ok(conn)
     };

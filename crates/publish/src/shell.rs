@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::{ExitStatus, Stdio};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,10 +30,26 @@ const LAST_OUTPUT: Duration = Duration::from_secs(1);
 ///   later nobody reads their output any more, and printing into it would end them.
 ///
 /// Differs: the original had no time limit, and waited for background processes that kept the output open.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ShellHooks {
-    /// The shell: a program, looked up in `PATH` unless it is a path. The setting `ProcessesShellCommand`.
-    pub shell: String,
+    shell: RwLock<String>,
+}
+
+impl ShellHooks {
+    /// Hooks run by this shell: a program, looked up in `PATH` unless it is a path. The setting
+    /// `ProcessesShellCommand`.
+    pub fn new(shell: impl Into<String>) -> Self {
+        Self { shell: RwLock::new(shell.into()) }
+    }
+
+    /// Runs later hooks by another shell (reload).
+    pub fn use_shell(&self, shell: impl Into<String>) {
+        *self.shell.write().unwrap_or_else(PoisonError::into_inner) = shell.into();
+    }
+
+    fn shell(&self) -> String {
+        self.shell.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[async_trait]
@@ -49,7 +66,7 @@ impl HookRunner for ShellHooks {
             let source = io::Error::new(io::ErrorKind::TimedOut, "no time was left to start it");
             return Err(HookError::Start { command, source });
         }
-        let mut running = match Running::start(&self.shell, &command, &environment.variables) {
+        let mut running = match Running::start(&self.shell(), &command, &environment.variables) {
             Ok(running) => running,
             Err(source) => return Err(HookError::Start { command, source }),
         };

@@ -15,7 +15,7 @@ async fn run_within(
     command: &str,
     environment: &HookEnvironment,
 ) -> Result<String, HookError> {
-    ShellHooks { shell: "bash".to_owned() }.run(command, environment, Deadline::after(limit)).await
+    ShellHooks::new("bash").run(command, environment, Deadline::after(limit)).await
 }
 
 async fn run(command: &str) -> Result<String, HookError> {
@@ -69,7 +69,7 @@ async fn a_hook_ended_by_a_signal_has_failed() {
 
 #[tokio::test]
 async fn a_shell_that_does_not_exist_cannot_start() {
-    let hooks = ShellHooks { shell: "/nowhere/shell".to_owned() };
+    let hooks = ShellHooks::new("/nowhere/shell");
     let result =
         hooks.run("true", &HookEnvironment::default(), Deadline::after(Duration::from_secs(5))).await;
     assert!(matches!(result, Err(HookError::Start { .. })), "{result:?}");

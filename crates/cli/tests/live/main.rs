@@ -3,6 +3,7 @@
 mod failover;
 mod fidelity;
 mod operations;
+mod reload;
 mod world;
 
 /// Each scenario runs on both families.
@@ -39,6 +40,7 @@ on_both_families!(
     operations::single_servers_are_changed,
     operations::failed_and_errant_transactions_are_handled,
     operations::commands_move_replicas,
+    reload::a_changed_password_is_taken_over,
     fidelity::topology_texts_are_exact,
     fidelity::instances_tell_what_servers_tell,
     fidelity::answers_have_the_fields_that_clients_know,

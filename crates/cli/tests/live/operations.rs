@@ -13,7 +13,7 @@ impl World {
         self.ok(&self.route(word, names)).await
     }
 
-    fn route(&self, word: &str, names: &[&str]) -> String {
+    pub(crate) fn route(&self, word: &str, names: &[&str]) -> String {
         let keys = names.iter().map(|name| format!("/127.0.0.1/{}", self.lab.server(name).port()));
         format!("/api/{word}{}", keys.collect::<String>())
     }

@@ -27,11 +27,11 @@ group! {
         /// End with an error if the schema was deployed by another version, instead of migrating it.
         21 PanicIfDifferentDatabaseDeploy => refuse_other_schema: bool = flag(false), restart;
         /// Host of the MySQL backend.
-        29 MySQLOrchestratorHost => host: Option<String> = optional(), expanded;
+        29 MySQLOrchestratorHost => host: Option<String> = optional(), restart, expanded;
         /// Port of the MySQL backend.
-        31 MySQLOrchestratorPort => port: u16 = port(3306).unsigned();
+        31 MySQLOrchestratorPort => port: u16 = port(3306).unsigned(), restart;
         /// Schema on the MySQL backend; created if missing.
-        32 MySQLOrchestratorDatabase => database: Option<String> = optional(), expanded;
+        32 MySQLOrchestratorDatabase => database: Option<String> = optional(), restart, expanded;
         /// User on the MySQL backend; replaced by the user of the credentials file.
         33 MySQLOrchestratorUser => user: String = text(""), expanded;
         /// Password on the MySQL backend; replaced by the password of the credentials file.

@@ -45,6 +45,12 @@ pub struct MySqlStore {
 }
 
 impl MySqlStore {
+    /// Takes over another account, other limits or other TLS files (reload). Host, port and database stay: other data
+    /// would not match what is held in memory.
+    pub fn reconfigure(&self, backend: MySqlBackend) {
+        self.worker.reconfigure(backend);
+    }
+
     /// Connects, creates the database if it is missing, and brings its schema up to date: a database of the original is
     /// taken over in place and stays readable for the original. `options.create` is not looked at.
     ///

@@ -1,7 +1,7 @@
 //! Work in transactions: a connection for each piece, and another try where that is safe.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use ports::{Deadline, StoreError};
@@ -42,22 +42,46 @@ struct Failed {
     is_undone: bool,
 }
 
-/// Runs pieces of work. Cheap to clone.
+/// The connections made with one configuration.
+struct Pool {
+    backend: MySqlBackend,
+    idle: Idle,
+    permits: Arc<Semaphore>,
+}
+
+impl Pool {
+    fn new(backend: MySqlBackend) -> Arc<Self> {
+        let permits = backend.connections_max.unwrap_or(CONNECTIONS_MAX).clamp(1, CONNECTIONS_MAX);
+        Arc::new(Self {
+            idle: Idle::new(backend.clone()),
+            permits: Arc::new(Semaphore::new(permits as usize)),
+            backend,
+        })
+    }
+}
+
+/// Runs pieces of work. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub(super) struct Worker {
-    backend: MySqlBackend,
-    idle: Arc<Idle>,
-    permits: Arc<Semaphore>,
+    pool: Arc<RwLock<Arc<Pool>>>,
 }
 
 impl Worker {
     pub(super) fn new(backend: MySqlBackend) -> Self {
-        let permits = backend.connections_max.unwrap_or(CONNECTIONS_MAX).clamp(1, CONNECTIONS_MAX);
-        Self {
-            idle: Arc::new(Idle::new(backend.clone())),
-            permits: Arc::new(Semaphore::new(permits as usize)),
-            backend,
-        }
+        Self { pool: Arc::new(RwLock::new(Pool::new(backend))) }
+    }
+
+    /// Takes over another account, other limits or other TLS files of the same database. Work in progress ends as it
+    /// began.
+    pub(super) fn reconfigure(&self, backend: MySqlBackend) {
+        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+        let same = &pool.backend;
+        let (host, port, database) = (same.host.clone(), same.port, same.database.clone());
+        *pool = Pool::new(MySqlBackend { host, port, database, ..backend });
+    }
+
+    fn pool(&self) -> Arc<Pool> {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Runs work and names it in errors. Once begun it is done even when the caller stops waiting.
@@ -79,7 +103,10 @@ impl Worker {
         kind: Kind,
         work: impl Fn(&Db<'_>) -> sql::Result<T> + Send + 'static,
     ) -> sql::Result<T> {
-        let limit = self.backend.connect_timeout + self.backend.read_timeout * 2;
+        let limit = {
+            let backend = &self.pool().backend;
+            backend.connect_timeout + backend.read_timeout * 2
+        };
         self.attempt_until(Deadline::after(limit), kind, work).await
     }
 
@@ -90,19 +117,21 @@ impl Worker {
         kind: Kind,
         work: impl Fn(&Db<'_>) -> sql::Result<T> + Send + 'static,
     ) -> sql::Result<T> {
-        let permit = match timeout_at(deadline.instant(), self.permits.clone().acquire_owned()).await {
+        let pool = self.pool();
+        let permit = match timeout_at(deadline.instant(), pool.permits.clone().acquire_owned()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) | Err(_) => return Err(sql::Error::Busy("every connection to the backend is in use")),
         };
-        let worker = self.clone();
         let runtime = Handle::current();
-        let job = move || worker.work_blocking(&runtime, deadline, kind, &work, permit);
+        let job = move || pool.work_blocking(&runtime, deadline, kind, &work, permit);
         match tokio::task::spawn_blocking(job).await {
             Ok(outcome) => outcome,
             Err(_) => Err(sql::Error::Busy("the work panicked and was rolled back")),
         }
     }
+}
 
+impl Pool {
     fn work_blocking<T>(
         &self,
         runtime: &Handle,

@@ -89,6 +89,16 @@ async fn refusals(family: Family) {
     assert_says(&error, "backend loading of the fleet failed: ");
     server.lab.server("a").restart().await.unwrap();
     store.load_fleet().await.unwrap();
+
+    store.reconfigure(MySqlBackend {
+        password: Secret::new("wrong"),
+        database: "other".to_owned(),
+        ..backend.clone()
+    });
+    let error = store.load_fleet().await.unwrap_err().to_string();
+    assert_says(&error, "Access denied for user 'root'");
+    store.reconfigure(MySqlBackend { database: "other".to_owned(), ..backend });
+    store.load_fleet().await.expect("the database stays the same");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
