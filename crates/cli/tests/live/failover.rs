@@ -54,7 +54,15 @@ async fn assert_cluster_follows(world: &World, promoted: &str) -> Result<()> {
 }
 
 pub(crate) async fn a_hung_primary_is_replaced(family: Family) -> Result<()> {
-    let world = World::start(family, json!({})).await?;
+    replace_hung(World::start(family, json!({})).await?).await
+}
+
+/// With a single replica nobody else can take over when its receiver does not stop in time.
+pub(crate) async fn a_hung_primary_with_one_replica_is_replaced(family: Family) -> Result<()> {
+    replace_hung(World::start_shape(family, "a(b)", json!({})).await?).await
+}
+
+async fn replace_hung(world: World) -> Result<()> {
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 200).await?;
     world.lab.server("a").hang()?;
