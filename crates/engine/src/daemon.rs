@@ -29,6 +29,7 @@ impl Engine {
         supervisor.start_loop("polling", self.clone().poll_forever(seeds));
         supervisor.start_loop("watching", self.clone().watch_forever());
         supervisor.start_loop("resuming", self.clone().resume_unfinished());
+        supervisor.start_loop("follow-up", self.clone().follow_up_forever());
         supervisor.start_loop("analysis", self.clone().analyze_forever());
         Ok(())
     }

@@ -17,6 +17,9 @@ use crate::hook_environment::hook_environment;
 use crate::recovery::{Attempt, Request};
 
 const TICK: Duration = Duration::from_secs(1);
+/// Differs: longest wait for detection hooks. They may delay a recovery by a tick, as ever, but no longer; the original
+/// waited for them without limit.
+const DETECTION_HOOKS_WAIT: Duration = TICK;
 
 impl Engine {
     /// Analyses for as long as the process lives.
@@ -206,16 +209,32 @@ impl Engine {
         }
     }
 
+    /// Runs the detection hooks in a task of their own. One that fails soon ends this pass; one that takes longer than a
+    /// tick goes on beside the recovery, which it can delay but not stop.
     async fn run_detection_hooks(&self, request: &Request) -> Result<(), String> {
         if request.skip_hooks {
             return Ok(());
         }
         let uid = self.new_uid();
         let environment = hook_environment(&request.finding, &uid, None, &self.node().hostname);
-        let settings = self.settings();
-        self.run_hooks("OnFailureDetectionProcesses", &settings.hooks.on_detection, &environment, &uid, true)
-            .await
-            .map_err(|error| error.to_string())
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let (engine, settings, run_uid) = (self.clone(), self.settings(), uid.clone());
+        self.inner.supervisor.start("detection hooks", async move {
+            let commands = &settings.hooks.on_detection;
+            let result =
+                engine.run_hooks("OnFailureDetectionProcesses", commands, &environment, &run_uid, true).await;
+            // Nobody waits any more when it took long; the end of each hook is in the audit.
+            let _ = sender.send(result.map_err(|error| error.to_string()));
+        });
+        match tokio::time::timeout(DETECTION_HOOKS_WAIT, receiver).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_dropped)) => Err("the detection hooks ended by a defect; see the log".to_owned()),
+            Err(_elapsed) => {
+                let text = "OnFailureDetection hooks still run; what follows does not wait for them";
+                self.write_step_later(&uid, text.to_owned());
+                Ok(())
+            }
+        }
     }
 }
 

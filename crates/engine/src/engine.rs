@@ -19,6 +19,7 @@ use crate::dead::DeadServers;
 use crate::detection_state::DetectionState;
 use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
+use crate::recovery::{LeftBehind, PendingRelease};
 use crate::supervisor::Supervisor;
 use crate::throttle::Throttle;
 
@@ -86,6 +87,12 @@ pub(crate) struct Inner {
     pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
     /// Clusters being recovered or taken over: cluster name to operation.
     pub(crate) cluster_locks: Mutex<BTreeMap<String, String>>,
+    /// Recoveries that promoted nobody and have something left to give back, by failed server.
+    pub(crate) pending_releases: Mutex<BTreeMap<InstanceKey, PendingRelease>>,
+    /// Replicas to be taken care of when they can be read again.
+    pub(crate) left_behind: Mutex<BTreeMap<InstanceKey, LeftBehind>>,
+    /// Refused recoveries that were told of a moment ago.
+    pub(crate) told_refusals: Throttle,
     /// Reads the configuration again.
     pub(crate) reload: OnceLock<Reload>,
 }
@@ -115,6 +122,9 @@ impl Engine {
                 forgotten: Mutex::default(),
                 pending_writes: Mutex::default(),
                 cluster_locks: Mutex::default(),
+                pending_releases: Mutex::default(),
+                left_behind: Mutex::default(),
+                told_refusals: Throttle::new(Duration::from_secs(60)),
                 reload: OnceLock::new(),
             }),
         }

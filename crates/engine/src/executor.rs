@@ -73,6 +73,13 @@ pub struct StepEnd {
     pub error: Option<StepError>,
 }
 
+impl StepEnd {
+    /// It succeeded, or no answer came.
+    pub(crate) fn may_have_taken_effect(&self) -> bool {
+        self.error.as_ref().is_none_or(StepError::may_have_taken_effect)
+    }
+}
+
 /// How a plan ended.
 #[derive(Debug, Default)]
 pub struct PlanEnd {

@@ -44,6 +44,8 @@ pub fn failover_policy(settings: &Settings) -> FailoverPolicy {
         delay_if_applier_behind: recovery.delay_if_applier_behind,
         detach_lost_replicas: recovery.detach_lost_replicas,
         detach_promoted_source: recovery.detach_promoted_source,
+        prevent_semi_sync_loss: recovery.prevent_semi_sync_loss,
+        recently_seen: AnalysisPolicy::freshness_limit(settings.discovery.poll),
         use_super_read_only: settings.operations.use_super_read_only,
         drain_timeout: settings.operations.bulk_wait,
         must_promote_other_co_primary: recovery.must_promote_other_co_primary,

@@ -191,6 +191,10 @@ pub struct FailoverPolicy {
     pub detach_lost_replicas: bool,
     /// `MasterFailoverDetachReplicaMasterHost`.
     pub detach_promoted_source: bool,
+    /// `PreventMasterFailoverOnPossibleSemiSyncLoss`.
+    pub prevent_semi_sync_loss: bool,
+    /// A replica last seen that long before its primary may still have acknowledged the primary's last writes.
+    pub recently_seen: Duration,
     /// `UseSuperReadOnly`.
     pub use_super_read_only: bool,
     /// `InstanceBulkOperationsWaitTimeoutSeconds`: longest wait for a relay log to drain.

@@ -10,6 +10,7 @@ use super::case::{FailoverCase, FailoverKind};
 use super::fate::{Fate, LostReason, fate_below};
 use super::ranking::{Entrant, Ranking, Standing, explain, is_slow, rank, unread};
 use super::received::Holdings;
+use super::semi_sync::{PossibleLoss, possible_loss};
 
 /// What a server has to have applied before it may go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct Choice {
     pub observed: BTreeMap<InstanceKey, Arc<Instance>>,
     /// What is known to be lost by this choice; empty when nothing is.
     pub lacking: Vec<Lacking>,
+    /// Writes that may be missing, because only replicas that cannot be read may have acknowledged them.
+    pub possible_loss: Option<PossibleLoss>,
     /// Why this one and not another.
     pub ranking: Ranking,
     /// What a person should know.
@@ -97,6 +100,9 @@ impl fmt::Display for Choice {
         for lacking in &self.lacking {
             writeln!(f, "will be missing: {} (on {})", lacking.transactions, lacking.on)?;
         }
+        if let Some(loss) = &self.possible_loss {
+            writeln!(f, "possible loss: {loss}")?;
+        }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
         }
@@ -111,11 +117,13 @@ pub struct Refusals {
     pub summary: String,
     /// All replicas with every veto against each; empty when there is no replica.
     pub ranking: Ranking,
+    /// It only lasts as long as some replicas cannot be read: worth trying again when they can.
+    pub may_pass: bool,
 }
 
 impl Refusals {
     pub(crate) fn new(summary: impl Into<String>, ranking: Ranking) -> Self {
-        Self { summary: summary.into(), ranking }
+        Self { summary: summary.into(), ranking, may_pass: false }
     }
 
     /// All reasons as single lines: the summary, then one line per server.
@@ -145,6 +153,13 @@ pub fn choose(case: &FailoverCase, observed: &[Arc<Instance>]) -> Result<Choice,
     let (entrants, order) = rank(case, observed);
     let ranking = explain(case, &entrants, &order);
     let Some(&best) = order.first() else { return Err(refuse(case, ranking)) };
+    let is_readable = |key: &InstanceKey| {
+        entrants.iter().any(|entrant| entrant.replica.key == *key && entrant.replica.is_last_check_valid())
+    };
+    let possible_loss = possible_loss(case, is_readable);
+    if let Some(loss) = possible_loss.as_ref().filter(|_| case.policy.prevent_semi_sync_loss) {
+        return Err(Refusals { may_pass: true, ..Refusals::new(loss.to_string(), ranking) });
+    }
     let chosen = &entrants[best];
     let expected = chosen.expected(&entrants);
     let fates = fates(case, &entrants, chosen, &expected);
@@ -158,6 +173,7 @@ pub fn choose(case: &FailoverCase, observed: &[Arc<Instance>]) -> Result<Choice,
         observed: entrants.iter().map(|e| (e.replica.key.clone(), Arc::clone(&e.replica))).collect(),
         fates,
         lacking,
+        possible_loss,
         ranking,
         notes,
     })

@@ -27,6 +27,8 @@ mod promotion;
 mod ranking;
 mod received;
 mod resumption;
+mod semi_sync;
+mod survivor;
 mod veto;
 
 #[cfg(test)]
@@ -46,6 +48,8 @@ pub use phases::{collect_plan, drain_plan, release_plan};
 pub use promotion::promote_plan;
 pub use ranking::{Ranked, Ranking, Standing};
 pub use resumption::resume_plan;
+pub use semi_sync::{PossibleLoss, possible_loss};
+pub use survivor::{late_detach_plan, late_repoint_plan, lost_by_primary};
 pub use veto::Veto;
 
 pub(crate) use phases::CHANGE_TIME;

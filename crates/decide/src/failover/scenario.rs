@@ -30,6 +30,8 @@ pub(crate) fn policy() -> FailoverPolicy {
         delay_if_applier_behind: false,
         detach_lost_replicas: true,
         detach_promoted_source: false,
+        prevent_semi_sync_loss: true,
+        recently_seen: Duration::from_secs(60),
         use_super_read_only: false,
         drain_timeout: Duration::from_secs(10),
         must_promote_other_co_primary: true,
@@ -180,6 +182,8 @@ fn set_fact(server: &mut Instance, name: &str, value: &str) {
             server.semi_sync.available = true;
             server.semi_sync.wait_for_replica_count = value.parse().expect("a count");
         }
+        "clients" => server.semi_sync.primary_clients = value.parse().expect("a count"),
+        "seen" => server.last_seen = value.parse().ok().map(Timestamp::from_secs),
         "id" => server.server_id = value.parse().expect("a server id"),
         "above" => server.ancestry_uuid = format!("{},{}", uuid(value), server.ancestry_uuid),
         "filters" => replication.has_filters = is_on,

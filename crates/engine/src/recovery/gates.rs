@@ -126,7 +126,7 @@ impl Engine {
         let cluster = &finding.cluster.name;
         let same =
             self.store().recoveries(RecoveryQuery::InActivePeriodOfCluster(cluster.clone()), now).await?;
-        let same: Vec<Recovery> = same.into_iter().filter(blocks_its_cluster).collect();
+        let same: Vec<Recovery> = same.into_iter().filter(replaces_a_primary).collect();
         if let Some(first) = same.first() {
             reasons.push(format!(
                 "AttemptRecoveryRegistration: cluster {cluster} has recently experienced a failover (of {}) and is in \
@@ -191,9 +191,11 @@ impl Engine {
     }
 }
 
+/// The failover of a primary, as opposed to other repairs.
+///
 /// Differs: repairs that promote nobody (intermediate primaries, semi-sync, read-only) never block the failover of a
 /// primary; the original blocked its cluster for the whole period.
-fn blocks_its_cluster(recovery: &Recovery) -> bool {
+pub(super) fn replaces_a_primary(recovery: &Recovery) -> bool {
     use model::AnalysisCode::{
         DeadCoMaster, DeadCoMasterAndSomeReplicas, DeadMaster, DeadMasterAndSomeReplicas,
     };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Engine;
 
-/// Where a recovery stands. Everything before [`Stage::Committing`] can be undone; from there it is finished.
+/// Where a recovery stands. Everything but [`Stage::Committing`] is undone by another process; that one is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// Registered; hooks before the recovery may run.
@@ -16,6 +16,8 @@ pub(super) enum Stage {
     Draining,
     /// The candidate is being promoted: no way back.
     Committing,
+    /// Nobody is promoted: what was taken is given back.
+    Releasing,
 }
 
 impl Stage {
@@ -25,6 +27,7 @@ impl Stage {
             Self::Collecting => "collecting",
             Self::Draining => "draining",
             Self::Committing => "committing",
+            Self::Releasing => "releasing",
         }
     }
 }

@@ -1,21 +1,26 @@
 //! From a finding to a resolved recovery.
 //!
 //! One recovery is one registered record, one owner and one cluster lock: gates ([`gates`]), then by kind
-//! ([`primary`], its phases in [`run`]), with its state and choice journalled ([`journal`]) so that another process can finish or undo it
-//! ([`resume`]), and what is told to the outside at the end ([`publication`]).
+//! ([`primary`], its phases in [`run`]), with its state and choice journalled ([`journal`]) so that another process can
+//! finish or undo it ([`resume`]), and what is told to the outside at the end ([`publication`]). A recovery that promotes
+//! nobody gives back what it took ([`release`]); replicas that it could not reach are looked after later ([`follow_up`]).
 
+mod follow_up;
 mod forced;
 mod gates;
 mod intermediate;
 mod journal;
 mod primary;
 mod publication;
+mod release;
 mod resume;
 mod run;
 mod synthetic;
 mod takeover;
 mod writable;
 
+pub(crate) use follow_up::LeftBehind;
+pub(crate) use release::PendingRelease;
 pub use takeover::TakeoverRequest;
 
 use decide::analysis::Response;

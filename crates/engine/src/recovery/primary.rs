@@ -11,13 +11,15 @@ use std::time::Duration;
 use decide::analysis;
 use decide::failover::{self, FailoverCase, FailoverKind};
 use futures_util::future::join_all;
-use model::{Action, Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode};
+use model::{
+    AcknowledgeScope, Action, Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode,
+};
 use ports::Deadline;
-use tracing::error;
+use tracing::{debug, error, warn};
 
 use super::gates::Registration;
 use super::journal::{Journal, Stage};
-use super::run::{Failover, FailoverRun};
+use super::run::{Failover, FailoverRun, NotPromoted};
 use super::{Attempt, Request};
 use crate::Engine;
 use crate::detection::case_of;
@@ -38,7 +40,16 @@ pub(super) fn audit_name(kind: RecoveryKind) -> &'static str {
 }
 
 /// Longest attempt to make the failed server read-only before a promotion goes on.
-const FENCE_TIME: std::time::Duration = std::time::Duration::from_millis(500);
+const FENCE_TIME: Duration = Duration::from_millis(500);
+
+/// What became of an attempt to make the failed server read-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fence {
+    /// It said that it is.
+    Holds,
+    /// It did not answer, or was not asked.
+    NotKnown,
+}
 
 impl Engine {
     pub(super) fn counters(&self, kind: RecoveryKind) -> &RecoveryCounters {
@@ -72,19 +83,45 @@ impl Engine {
             Ok(lock) => lock,
             Err(held) => return Attempt::NotAttempted(vec![held]),
         };
+        let mut case = self.failover_case(finding, request.candidate.clone());
+        case.policy.prevent_semi_sync_loss &= !request.forced;
+        if let Some(reason) = self.refuse_possible_loss(&case).await {
+            return Attempt::NotAttempted(vec![reason]);
+        }
+        let mut is_closed = request.forced && self.take_over_release(&finding.key).await;
         let (uid, id, last_detection_id) = match self.register_recovery(&request).await {
             Ok(Registration::Registered { uid, id, last_detection_id }) => (uid, id, last_detection_id),
             Ok(Registration::Refused(reasons)) => return Attempt::NotAttempted(reasons),
             Err(error) => return Attempt::Failed(error.to_string()),
         };
+        is_closed |= self.take_over_release(&finding.key).await;
         self.counters(kind).start.increment();
         let mut recovery = self.new_recovery(finding, kind, uid, id, last_detection_id);
         self.audit(audit_name(kind), Some(&finding.key), "problem found; will recover").await;
-        match self.run_failover(&request, &mut recovery).await {
+        match self.run_failover(&request, &mut recovery, is_closed).await {
             Ok(failover) => self.settle_success(&request, &mut recovery, failover, true).await,
-            Err(reason) => self.settle_failure(&request, &mut recovery, reason).await,
+            Err(stop) => self.settle_failure(&request, &mut recovery, stop).await,
         }
         Attempt::Ended(Box::new(recovery))
+    }
+
+    /// Writes that clients were told are safe may be on replicas only that cannot be read: the failover waits for them,
+    /// or for an operator. Nothing is registered, so that it begins as soon as they answer.
+    async fn refuse_possible_loss(&self, case: &FailoverCase) -> Option<String> {
+        let is_readable = |key: &InstanceKey| {
+            case.replicas.iter().any(|replica| replica.key == *key && replica.is_last_check_valid())
+        };
+        let loss =
+            failover::possible_loss(case, is_readable).filter(|_| case.policy.prevent_semi_sync_loss)?;
+        let reason = format!(
+            "{} is not replaced: {loss}. It is as soon as they can be read; -c force-master-failover does not wait",
+            case.failed
+        );
+        if self.inner.told_refusals.admit(&case.failed) {
+            warn!(instance = %case.failed, reason = %reason, "a failover waits");
+            self.audit("recover-dead-master", Some(&case.failed), reason.clone()).await;
+        }
+        Some(reason)
     }
 
     pub(super) fn new_recovery(
@@ -121,21 +158,29 @@ impl Engine {
     }
 
     /// From the hooks before to the verified promotion. An error means that nothing was promoted and says why.
-    async fn run_failover(&self, request: &Request, recovery: &mut Recovery) -> Result<Failover, String> {
+    /// `is_closed`: a former recovery made the failed server read-only and could not open it again.
+    async fn run_failover(
+        &self,
+        request: &Request,
+        recovery: &mut Recovery,
+        is_closed: bool,
+    ) -> Result<Failover, NotPromoted> {
         let finding = &request.finding;
         let mut journal = Journal::new(&finding.key, &finding.replicas);
+        journal.unfence = is_closed;
         self.enter_stage(&recovery.uid, &mut journal, Stage::Registered)
             .await
             .map_err(|error| error.to_string())?;
         let has_waited = self.run_pre_hooks(request, recovery).await?;
         if !request.forced {
-            self.require_still_dead(&finding.key, has_waited).await?;
+            self.require_still_dead(&finding.key, has_waited).await.map_err(NotPromoted::for_now)?;
         }
-        let case = self.failover_case(finding, request.candidate.clone());
+        let mut case = self.failover_case(finding, request.candidate.clone());
+        case.policy.prevent_semi_sync_loss &= !request.forced;
         recovery.mode = case.mode();
         let will = format!("will recover {} by {}", finding.key, recovery.mode.as_str());
         self.write_step_later(&recovery.uid, will);
-        FailoverRun::new(self, &recovery.uid, case, journal).run_phases().await
+        FailoverRun::new(self, recovery, case, journal, request.forced).run_phases().await
     }
 
     /// Runs `PreFailoverProcesses`; true when there were any, so that time has passed.
@@ -209,14 +254,18 @@ impl Engine {
 
     /// Time has passed since the failed server was fenced, or found dead: it may have come back. Most likely it has not,
     /// so this is short and its failure is no reason to stop.
-    async fn try_to_fence(&self, failed: &InstanceKey) {
+    pub(super) async fn try_to_fence(&self, failed: &InstanceKey) -> Fence {
         let policy = &self.compiled().failover;
         if !policy.apply_promotion || !self.may_act() {
-            return;
+            return Fence::NotKnown;
         }
         let fence = Action::SetReadOnly { on: true, with_super: policy.use_super_read_only };
-        if let Err(error) = self.inner.ports.servers.act(failed, &fence, Deadline::after(FENCE_TIME)).await {
-            tracing::debug!(instance = %failed, error = %error, "the failed server cannot be fenced");
+        match self.inner.ports.servers.act(failed, &fence, Deadline::after(FENCE_TIME)).await {
+            Ok(_) => Fence::Holds,
+            Err(error) => {
+                debug!(instance = %failed, error = %error, "the failed server cannot be fenced");
+                Fence::NotKnown
+            }
         }
     }
 
@@ -243,7 +292,10 @@ impl Engine {
                 // Detached by the former process, because they could not follow.
                 let detached = read.iter().filter(|replica| replica.primary_key == failed.detached());
                 let lost = detached.map(|replica| replica.key.clone()).collect();
-                Ok(Failover::of(self, candidate, lost, replicas.to_vec(), &end))
+                let mut failover = Failover::of(self, candidate, lost, replicas.to_vec(), &end);
+                let is_unread = |key: &&InstanceKey| read.iter().all(|replica| replica.key != **key);
+                failover.left_behind.extend(replicas.iter().filter(is_unread).cloned());
+                Ok(failover)
             }
         }
     }
@@ -265,10 +317,14 @@ impl Engine {
         recovery.lost_replicas = failover.lost;
         recovery.participating = failover.participating;
         recovery.errors = failover.errors;
+        let left_behind = failover.left_behind;
         // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
         self.publish_primary(&request.finding, &promoted).await;
         let failed = is_failed_lost.then_some(&request.finding.key);
         self.set_lost_aside(failed, &recovery.lost_replicas).await;
+        if is_failed_lost {
+            self.follow_up_later(&recovery.uid, &request.finding.key, &promoted, left_behind);
+        }
         self.resolve(recovery).await;
         self.audit(
             "recover-dead-master",
@@ -291,12 +347,32 @@ impl Engine {
         self.run_post_hooks(request, recovery, "PostFailoverProcesses", &settings.hooks.after_failover).await;
     }
 
-    pub(super) async fn settle_failure(&self, request: &Request, recovery: &mut Recovery, reason: String) {
+    /// Nobody was promoted. While something is still to be given back the record stays open.
+    pub(super) async fn settle_failure(
+        &self,
+        request: &Request,
+        recovery: &mut Recovery,
+        stop: impl Into<NotPromoted>,
+    ) {
+        let NotPromoted { reason, may_retry, release } = stop.into();
         let kind = recovery.kind.unwrap_or(RecoveryKind::Primary);
         self.counters(kind).fail.increment();
         error!(instance = %request.finding.key, recovery = %recovery.uid, reason = %reason, "no replica was promoted");
-        recovery.errors.push(reason);
-        self.resolve(recovery).await;
+        recovery.errors.push(reason.clone());
+        match release {
+            None => self.resolve(recovery).await,
+            Some(release) => self.release_later(recovery.clone(), release),
+        }
+        if may_retry {
+            // Differs: the original blocks the cluster for the whole period, although nothing was changed.
+            self.submit_quietly(Command::AcknowledgeRecoveries {
+                scope: AcknowledgeScope::Uid(recovery.uid.clone()),
+                owner: "orchestrator".to_owned(),
+                comment: reason,
+                at: self.now(),
+            })
+            .await;
+        }
         self.audit(audit_name(kind), Some(&request.finding.key), "Failure: no replica promoted.").await;
         let settings = self.settings();
         let commands = &settings.hooks.after_unsuccessful_failover;

@@ -7,20 +7,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use decide::failover::{self, Choice, FailoverCase};
+use decide::failover::{self, Choice, FailoverCase, Fate};
 use decide::plan_checker::{self, CheckContext, Severity};
 use futures_util::future::join_all;
-use model::{Instance, InstanceKey, Plan, ThreadState};
+use model::{Instance, InstanceKey, Plan, Recovery, ThreadState, Timestamp};
 use ports::Deadline;
-use tracing::{error, info};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
 
 use super::journal::{Journal, Stage};
+use super::primary::Fence;
+use super::release::Release;
 use crate::Engine;
-use crate::executor::PlanEnd;
+use crate::executor::{PlanEnd, StepEnd};
 
 /// How often a promotion with a failed step is taken up again.
 const FORWARD_ATTEMPTS: u32 = 4;
-/// How often a failed recovery tries to start the replicas again before it ends and leaves that to the background.
+/// An attempt to fence that is older than this is made again before the promotion: the server may be back by now.
+const FENCE_FRESH: Duration = Duration::from_millis(500);
+/// How often a failed recovery tries to give back what it took before it leaves that to the background.
 const RELEASE_ATTEMPTS: u32 = 3;
 /// Pause between those attempts.
 const FORWARD_PAUSE: Duration = Duration::from_secs(1);
@@ -34,6 +39,8 @@ pub(super) struct Failover {
     pub(super) lost: Vec<InstanceKey>,
     pub(super) participating: Vec<InstanceKey>,
     pub(super) errors: Vec<String>,
+    /// Replicas that could not be reached: to be taken care of when they return.
+    pub(super) left_behind: BTreeSet<InstanceKey>,
 }
 
 impl Failover {
@@ -57,7 +64,31 @@ impl Failover {
             lost,
             participating,
             errors: end.errors(),
+            left_behind: end.lost.clone(),
         }
+    }
+}
+
+/// Why nobody was promoted, and what is left to do about it.
+#[derive(Debug)]
+pub(super) struct NotPromoted {
+    pub(super) reason: String,
+    /// Nothing speaks against another attempt as soon as there is reason for one: the record must not block it.
+    pub(super) may_retry: bool,
+    /// What could not be given back yet.
+    pub(super) release: Option<Release>,
+}
+
+impl From<String> for NotPromoted {
+    fn from(reason: String) -> Self {
+        Self { reason, may_retry: false, release: None }
+    }
+}
+
+impl NotPromoted {
+    /// Nothing was changed, or all of it undone, and trying again is welcome.
+    pub(super) fn for_now(reason: String) -> Self {
+        Self { may_retry: true, ..Self::from(reason) }
     }
 }
 
@@ -68,14 +99,26 @@ pub(super) struct FailoverRun<'a> {
     pub(super) case: FailoverCase,
     journal: Journal,
     check: CheckContext,
+    began: Timestamp,
+    /// An operator wants it whatever the failed server answers.
+    forced: bool,
+    /// The failed server may have been made read-only.
+    fence_may_hold: bool,
 }
 
 impl<'a> FailoverRun<'a> {
-    pub(super) fn new(engine: &'a Engine, uid: &'a str, case: FailoverCase, journal: Journal) -> Self {
+    pub(super) fn new(
+        engine: &'a Engine,
+        recovery: &'a Recovery,
+        case: FailoverCase,
+        journal: Journal,
+        forced: bool,
+    ) -> Self {
         let mut check = CheckContext::new(case.replicas.iter().cloned().chain(case.old_primary.clone()));
         check.failed = Some(case.failed.clone());
         check.detach_lost = case.policy.detach_lost_replicas;
-        Self { engine, uid, case, journal, check }
+        let (uid, began) = (recovery.uid.as_str(), recovery.start);
+        Self { engine, uid, case, journal, check, began, forced, fence_may_hold: false }
     }
 
     /// Enters a stage: it is durable before its work starts.
@@ -84,53 +127,86 @@ impl<'a> FailoverRun<'a> {
         saved.map_err(|error| error.to_string())
     }
 
-    /// Runs all phases. An error means that nothing was promoted, and says why.
-    pub(super) async fn run_phases(mut self) -> Result<Failover, String> {
+    /// Runs all phases.
+    pub(super) async fn run_phases(mut self) -> Result<Failover, NotPromoted> {
         self.save(Stage::Collecting).await?;
-        let collected = self.run_checked(&failover::collect_plan(&self.case)).await?;
+        let collect = failover::collect_plan(&self.case);
+        self.judge(&collect)?;
+        let collected = self.engine.execute(&collect, self.uid).await;
         let observed = self.read_replicas(&collected).await;
         self.check.observe(observed.iter().cloned());
+        let drain_began = Instant::now();
         let (choice, drain, drained) = match self.choose_and_drain(&observed).await {
             Ok(chosen) => chosen,
-            Err(reason) => {
-                self.release().await;
-                return Err(reason);
-            }
+            Err(stop) => return Err(self.turn_back(stop, None).await),
         };
-        if let Err(reason) = self.commit().await {
-            self.engine.undo_plan(&drain, &drained, self.uid).await;
-            self.release().await;
-            return Err(reason);
+        if let Err(stop) = self.commit(&choice, &observed, &drained, drain_began).await {
+            return Err(self.turn_back(stop, Some((&drain, &drained))).await);
         }
         self.check.lost = choice.lost().map(|(key, _)| key.clone()).collect();
         let plan = failover::promote_plan(&self.case, &choice);
         if let Err(reason) = self.judge(&plan) {
-            self.engine.undo_plan(&drain, &drained, self.uid).await;
-            self.release().await;
-            return Err(reason);
+            return Err(self.turn_back(reason.into(), Some((&drain, &drained))).await);
         }
         let end = self.engine.execute(&plan, self.uid).await;
-        let lost = choice.lost().map(|(key, _)| key.clone()).collect();
-        match end.abort_error() {
+        let promoted = match end.abort_error() {
             None => {
                 let participating = choice.fates.keys().cloned().collect();
-                Ok(Failover::of(self.engine, &choice.candidate.key, lost, participating, &end))
+                let lost = choice.lost().map(|(key, _)| key.clone()).collect();
+                Failover::of(self.engine, &choice.candidate.key, lost, participating, &end)
             }
-            Some(reason) => self.go_forward(&choice, reason).await,
-        }
+            Some(reason) => self.go_forward(&choice, reason).await?,
+        };
+        Ok(with_choice(promoted, &choice, &end))
     }
 
     /// The last moment at which turning back is possible.
-    async fn commit(&mut self) -> Result<(), String> {
-        if !self.engine.may_act() {
-            return Err("this node lost the right to act; nothing was promoted".to_owned());
+    async fn commit(
+        &mut self,
+        choice: &Choice,
+        observed: &[Arc<Instance>],
+        drained: &PlanEnd,
+        drain_began: Instant,
+    ) -> Result<(), NotPromoted> {
+        let failed = self.case.failed.clone();
+        let mut is_fenced = fence_of(&failed, drained).is_some_and(|step| step.error.is_none());
+        if !is_fenced && drain_began.elapsed() > FENCE_FRESH {
+            is_fenced = self.engine.try_to_fence(&failed).await == Fence::Holds;
+            self.fence_may_hold |= is_fenced;
         }
-        self.save(Stage::Committing).await
+        if is_fenced && !self.forced {
+            self.require_no_survivor(observed).await?;
+        }
+        if !self.engine.may_act() {
+            return Err("this node lost the right to act; nothing was promoted".to_owned().into());
+        }
+        if let Some(loss) = &choice.possible_loss {
+            warn!(recovery = self.uid, loss = %loss, "promoting although acknowledged writes may be missing");
+        }
+        Ok(self.save(Stage::Committing).await?)
+    }
+
+    /// The failed server obeyed when it was told to be read-only. If it can be read, too, it lives: then it stays the
+    /// primary, unless it came back from a crash that took what its replicas have.
+    async fn require_no_survivor(&self, observed: &[Arc<Instance>]) -> Result<(), NotPromoted> {
+        let failed = &self.case.failed;
+        let limit = Deadline::after(self.engine.compiled().reasonable_check);
+        let Ok(primary) = self.engine.read_instance(failed, limit).await else { return Ok(()) };
+        let lost = failover::lost_by_primary(&self.case, observed, &primary);
+        if lost.is_empty() {
+            return Err(NotPromoted::for_now(format!(
+                "{failed} answers again and has all that its replicas received: it stays the primary"
+            )));
+        }
+        let text =
+            format!("{failed} answers again, but it lost what its replicas have ({lost}): it is replaced");
+        self.engine.write_step_later(self.uid, text);
+        Ok(())
     }
 
     /// A step of the promotion failed, and there is no way back: the candidate may have forgotten its source or be
     /// writable already. What is left to do is planned anew from fresh reads, a few times.
-    async fn go_forward(&self, choice: &Choice, reason: String) -> Result<Failover, String> {
+    async fn go_forward(&mut self, choice: &Choice, reason: String) -> Result<Failover, NotPromoted> {
         let replicas: Vec<InstanceKey> = choice.fates.keys().cloned().collect();
         let candidate = &choice.candidate.key;
         let mut reasons = vec![reason];
@@ -142,6 +218,7 @@ impl<'a> FailoverRun<'a> {
                 reasons.push("this node lost the right to act in the middle of the promotion".to_owned());
                 break;
             }
+            self.fence_may_hold = true;
             match self.engine.finish_promotion(self.uid, &self.case.failed, candidate, &replicas).await {
                 Ok(mut failover) => {
                     failover.lost.extend(choice.lost().map(|(key, _)| key.clone()));
@@ -154,18 +231,31 @@ impl<'a> FailoverRun<'a> {
                 Err(reason) => reasons.push(reason),
             }
         }
-        self.release().await;
-        Err(reasons.join("; "))
+        Err(self.turn_back(reasons.join("; ").into(), None).await)
     }
 
-    /// Runs a plan unless there is an error against it; an aborted plan has been undone and is an error.
-    async fn run_checked(&mut self, plan: &Plan) -> Result<PlanEnd, String> {
-        self.judge(plan)?;
-        let end = self.engine.execute(plan, self.uid).await;
-        match end.abort_error() {
-            Some(reason) => Err(reason),
-            None => Ok(end),
+    /// Nobody is promoted: what the drain plan did is undone, the old primary is opened if it was closed, and the
+    /// replicas receive again, should their primary come back.
+    async fn turn_back(&mut self, mut stop: NotPromoted, drain: Option<(&Plan, &PlanEnd)>) -> NotPromoted {
+        // If the backend refuses, the stage on record makes the next process undo as well, or finish the promotion.
+        if let Err(error) = self.save(Stage::Releasing).await {
+            warn!(recovery = self.uid, error = %error, "turning back is not on record");
         }
+        if let Some((plan, end)) = drain {
+            self.engine.undo_plan(plan, end, self.uid).await;
+        }
+        let known = self.case.replicas.iter();
+        let readable = known.clone().filter(|replica| replica.is_last_check_valid());
+        let mut release =
+            Release::new(&self.case.failed, readable.map(|replica| replica.key.clone()), self.began);
+        release.keep_stopped = known
+            .filter(|replica| replica.replication.sql_thread == ThreadState::Stopped)
+            .map(|replica| replica.key.clone())
+            .collect();
+        release.unfence = self.journal.unfence && self.fence_may_hold;
+        release.try_times(self.engine, self.uid, RELEASE_ATTEMPTS, FORWARD_PAUSE).await;
+        stop.release = (!release.is_done()).then_some(release);
+        stop
     }
 
     /// Asks the checker; a plan with an error against it is not run.
@@ -192,60 +282,54 @@ impl<'a> FailoverRun<'a> {
     async fn choose_and_drain(
         &mut self,
         observed: &[Arc<Instance>],
-    ) -> Result<(Choice, Plan, PlanEnd), String> {
+    ) -> Result<(Choice, Plan, PlanEnd), NotPromoted> {
         let mut failures = Vec::new();
+        let mut may_retry = false;
         for _attempt in 0..self.case.replicas.len().max(1) {
             let choice = match failover::choose(&self.case, observed) {
                 Ok(choice) => choice,
                 Err(refusals) => {
+                    may_retry = refusals.may_pass;
                     failures.push(refusals.to_string());
                     break;
                 }
             };
             self.engine.write_step_later(self.uid, choice.to_string());
-            self.journal.unfence = self.case.old_primary.as_ref().is_none_or(|old| !old.read_only);
+            self.journal.unfence |= self.case.old_primary.as_ref().is_none_or(|old| !old.read_only);
             self.journal.candidate = Some((&choice.candidate.key).into());
             self.save(Stage::Draining).await?;
             let before = self.check.clone();
             let plan = failover::drain_plan(&self.case, &choice);
-            match self.run_checked(&plan).await {
-                Ok(end) => return Ok((choice, plan, end)),
-                Err(reason) => {
-                    self.check = before;
-                    failures.push(reason.clone());
-                    self.case.given_up.insert(choice.candidate.key.clone(), reason);
+            let failure = match self.judge(&plan) {
+                Ok(()) => {
+                    let end = self.engine.execute(&plan, self.uid).await;
+                    self.fence_may_hold |=
+                        fence_of(&self.case.failed, &end).is_some_and(StepEnd::may_have_taken_effect);
+                    match end.abort_error() {
+                        None => return Ok((choice, plan, end)),
+                        Some(reason) => reason,
+                    }
                 }
-            }
+                Err(reason) => reason,
+            };
+            self.check = before;
+            failures.push(failure.clone());
+            self.case.given_up.insert(choice.candidate.key.clone(), failure);
         }
-        Err(failures.join("; "))
+        Err(NotPromoted { may_retry, ..NotPromoted::from(failures.join("; ")) })
     }
+}
 
-    /// Nobody will be promoted: the replicas replicate again, should their primary come back. All of them are read once
-    /// more, because one that did not answer may have been stopped nevertheless. What does not succeed soon is tried
-    /// again in the background.
-    async fn release(&self) {
-        let known = self.case.replicas.iter();
-        let mut left: Vec<InstanceKey> = known
-            .clone()
-            .filter(|replica| replica.is_last_check_valid())
-            .map(|replica| replica.key.clone())
-            .collect();
-        let keep_stopped: BTreeSet<InstanceKey> = known
-            .filter(|replica| replica.replication.sql_thread == ThreadState::Stopped)
-            .map(|replica| replica.key.clone())
-            .collect();
-        for attempt in 0..RELEASE_ATTEMPTS {
-            if attempt > 0 {
-                tokio::time::sleep(FORWARD_PAUSE).await;
-            }
-            self.engine.start_again(self.uid, &self.case.failed, &mut left, &keep_stopped).await;
-            if left.is_empty() {
-                return;
-            }
-        }
-        let (engine, uid, failed) = (self.engine.clone(), self.uid.to_owned(), self.case.failed.clone());
-        self.engine.supervisor().start_loop("release of replicas", async move {
-            engine.start_later(&uid, &failed, left, &keep_stopped).await;
-        });
-    }
+/// The step of a drain plan that made the failed server read-only, or tried to.
+fn fence_of<'e>(failed: &InstanceKey, drained: &'e PlanEnd) -> Option<&'e StepEnd> {
+    drained.steps.iter().find(|step| step.server == *failed)
+}
+
+/// What the choice knows of a promotion: who could not be reached, and what may be missing.
+fn with_choice(mut promoted: Failover, choice: &Choice, end: &PlanEnd) -> Failover {
+    let unreachable = choice.fates.iter().filter(|(_, fate)| **fate == Fate::Unreachable);
+    promoted.left_behind.extend(unreachable.map(|(key, _)| key.clone()));
+    promoted.left_behind.extend(end.lost.iter().cloned());
+    promoted.errors.extend(choice.possible_loss.as_ref().map(ToString::to_string));
+    promoted
 }

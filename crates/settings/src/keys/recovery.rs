@@ -33,6 +33,9 @@ group! {
         166 PreventCrossDataCenterMasterFailover => prevent_cross_data_center: bool = flag(false);
         /// Refuse to promote a server in another region than the failed one.
         167 PreventCrossRegionMasterFailover => prevent_cross_region: bool = flag(false);
+        /// Do not replace a primary automatically while writes that clients were told are safe may be on semi-sync
+        /// replicas only that cannot be read. Off: promote, and put the possible loss on record.
+        204 PreventMasterFailoverOnPossibleSemiSyncLoss => prevent_semi_sync_loss: bool = flag(true), extension;
         /// Refuse to promote a server that lags this much or more; needs `ReplicationLagQuery`; 0 is off.
         171 FailMasterPromotionOnLagMinutes => refuse_lag: Option<Duration> =
             optional_span(0, Minutes).unsigned();
