@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use engine::Unresolve;
 use settings::{LoadRequest, Settings};
 use tracing::warn;
 
@@ -45,16 +46,28 @@ pub(crate) fn request(flags: &Flags) -> LoadRequest<'static> {
 
 /// Opens the backend and makes an engine of which nothing runs yet.
 pub(crate) async fn assemble(flags: &Flags, settings: Settings, app: App) -> Result<Node, Exit> {
-    let (name, owner) = match (app, flags.given("owner")) {
-        (App::Service, _) => ("http", None),
-        (App::Continuous, _) => ("cli", None),
-        (App::Command, Some(owner)) => ("cli", Some(owner.to_owned())),
-        (App::Command, None) => {
-            let user = system::user()
-                .ok_or_else(|| Exit::fatal("the user of this process has no name; give one with -owner"))?;
-            ("cli", Some(user))
-        }
+    let owner = match (app, flags.given("owner")) {
+        (App::Service | App::Continuous, _) => None,
+        (App::Command, Some(owner)) => Some(owner.to_owned()),
+        (App::Command, None) => Some(
+            system::user()
+                .ok_or_else(|| Exit::fatal("the user of this process has no name; give one with -owner"))?,
+        ),
     };
-    let start = Start { app: name, noop: flags.is_on("noop"), owner };
-    open_node(settings, &start).await.map_err(|error| Exit::fatal(format!("{error:#}")))
+    let name = match app {
+        App::Service => "http",
+        App::Continuous => "continuous",
+        App::Command => flags.command().or(flags.words.first().map(String::as_str)).unwrap_or("cli"),
+    };
+    let is_daemon = app != App::Command;
+    let start = Start { app: name.to_owned(), is_daemon, noop: flags.is_on("noop"), owner };
+    let node = open_node(settings, &start).await.map_err(|error| Exit::fatal(format!("{error:#}")))?;
+    node.engine.set_unresolve(if flags.is_on("skip-unresolve") {
+        Unresolve::Never
+    } else if flags.is_on("skip-unresolve-check") {
+        Unresolve::OrRealName
+    } else {
+        Unresolve::Checked
+    });
+    Ok(node)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::Engine;
 use registry::{Args, ClusterText, KeyText, NodeOperation, Operation, OperationId, Param};
-use server::dispatch::{self, Printed, Reply, Surface};
+use server::dispatch::{self, Failure, FailureKind, Printed, Reply, Surface};
 use tokio::runtime::Builder;
 
 use crate::assemble::{App, assemble, load_settings};
@@ -96,7 +96,22 @@ async fn run_one(
         args.set(Param::Instances, flags.text("i"));
     }
     let surface = if flags.is_on("json") { Surface::CommandJson } else { Surface::Command };
-    dispatch::run(engine, operation, &args, surface).await.map_err(|failure| Exit::fatal(failure.message))
+    let result = dispatch::run(engine, operation, &args, surface).await;
+    result.map_err(|failure| Exit::fatal(format!("{}{}", failure.message, hint(operation, &args, &failure))))
+}
+
+/// Whoever forgets to name an instance means none of this host's, most of the time.
+fn hint(operation: &Operation, args: &Args, failure: &Failure) -> &'static str {
+    let meant_this_host = args.instance.is_none()
+        && args.cluster.is_none()
+        && operation.takes.contains(&Param::Instance)
+        && !operation.takes.contains(&Param::Cluster);
+    match failure.kind {
+        FailureKind::Unknown | FailureKind::Refused if meant_this_host => {
+            " (no -i was given, so this host is meant; name an instance with -i host:port)"
+        }
+        FailureKind::Unknown | FailureKind::Refused | FailureKind::Input => "",
+    }
 }
 
 fn arguments(flags: &Flags, instance: Option<&str>) -> Args {

@@ -30,6 +30,7 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     enable_reload(&node, &flags);
     let engine = node.engine.clone();
     engine.register_node().await;
+    grab_election(&engine, &flags).await?;
     let mut signals =
         Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
     if flags.is_on("discovery") {
@@ -61,11 +62,22 @@ pub(crate) async fn run_continuously(flags: Flags) -> Result<(), Exit> {
     let mut signals =
         Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
     engine.register_node().await;
+    grab_election(&engine, &flags).await?;
     engine.start().await.map_err(|error| Exit::fatal(error.to_string()))?;
     signals.handle_until_end(&node, &flags).await;
     engine.shut_down().await;
     info!("ended");
     Ok(())
+}
+
+/// Makes this node the active one when the flag says so.
+async fn grab_election(engine: &Engine, flags: &Flags) -> Result<(), Exit> {
+    if !flags.is_on("grab-election") {
+        return Ok(());
+    }
+    info!("this node asks to be the active one, whoever is now");
+    let grabbed = engine.lease().grab().await;
+    grabbed.map_err(|error| Exit::fatal(format!("unable to grab election: {error}")))
 }
 
 fn refuse_raft(settings: &Settings) -> Result<(), Exit> {

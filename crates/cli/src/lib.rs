@@ -77,6 +77,7 @@ fn choose(flags: Flags) -> Result<(), Exit> {
                 Ok(())
             }
         },
+        Some("continuous") => commands::with_runtime(flags, daemon::run_continuously),
         Some(word) if registry::command(word).is_some() && flags.command().is_none() => {
             let command = word.to_owned();
             commands::with_runtime(flags, move |flags| commands::run(command, flags))

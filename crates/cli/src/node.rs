@@ -12,7 +12,8 @@ use ports::{AlwaysActive, Clock, Lease, Store, SystemClock};
 use publish::ShellHooks;
 use settings::{BackendKind, PacketSize, ServerName, Settings};
 use store::{
-    ActiveNodeLease, MaxPacket, MySqlBackend, MySqlBackendTls, MySqlStore, OpenOptions, SqliteStore,
+    ActiveNodeLease, MaxPacket, MySqlBackend, MySqlBackendTls, MySqlStore, OpenOptions, OperatorLease,
+    SqliteStore,
 };
 use tracing::warn;
 
@@ -22,8 +23,10 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How the process was started, as far as the engine cares.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
-    /// `http` or `cli`.
-    pub(crate) app: &'static str,
+    /// `http`, or the name of the command.
+    pub(crate) app: String,
+    /// It goes on until it is told to end, and shares a backend by turns.
+    pub(crate) is_daemon: bool,
     /// `--noop`.
     pub(crate) noop: bool,
     /// Owner of downtime, maintenance and acknowledgements when nobody else is named; the host name when `None`.
@@ -80,22 +83,22 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
         Opened::Sqlite(_) => None,
     };
     // Services share a MySQL backend by turns. A command is an operator's will, and does what it is told anywhere.
-    let shared = match opened {
-        Opened::MySql(store) if start.app == "http" => {
-            Some(Arc::new(ActiveNodeLease::new(store, node.clone())))
+    let (mut shared, mut lease): (_, Arc<dyn Lease>) = (None, Arc::new(AlwaysActive));
+    if let Opened::MySql(store) = opened {
+        let elected = Arc::new(ActiveNodeLease::new(store, node.clone()));
+        if start.is_daemon {
+            lease = elected.clone();
+            shared = Some(elected);
+        } else {
+            lease = Arc::new(OperatorLease(elected));
         }
-        Opened::MySql(_) | Opened::Sqlite(_) => None,
-    };
-    let lease: Arc<dyn Lease> = match &shared {
-        Some(lease) => lease.clone(),
-        None => Arc::new(AlwaysActive),
-    };
+    }
     let identity = Identity {
         maintenance_owner: start.owner.clone().unwrap_or(hostname),
         node,
         version: VERSION.to_owned(),
         backend,
-        app: start.app.to_owned(),
+        app: start.app.clone(),
         noop: start.noop,
     };
     let ports = Ports {

@@ -41,8 +41,11 @@ pub(crate) fn print_topic(name: &str) -> Result<(), Exit> {
 
 /// The end of a command that does not exist.
 pub(crate) fn unknown_command(name: &str) -> Exit {
-    let message = format!("Unknown command: \"{name}\". {}", suggestion(name).trim_start_matches("; "));
-    Exit { appendix: command_list(), ..Exit::fatal(message.trim_end().to_owned()) }
+    let near = suggestion(name);
+    let near = near.trim_start_matches("; ");
+    let near = near.strip_prefix("did").map_or_else(String::new, |rest| format!(" Did{rest}"));
+    // The list of all commands would push this line out of sight.
+    Exit::fatal(format!("Unknown command: \"{name}\".{near} List all with 'orchestrator -c help'"))
 }
 
 /// The end of a first word that is neither mode nor command.

@@ -20,8 +20,10 @@ use crate::detection_state::DetectionState;
 use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
 use crate::recovery::{LeftBehind, PendingRelease};
+use crate::samples::{FlushSample, Samples};
 use crate::supervisor::Supervisor;
 use crate::throttle::Throttle;
+use crate::unresolve::Unresolve;
 
 /// Everything outside that the engine acts through.
 #[derive(Clone)]
@@ -70,6 +72,7 @@ pub(crate) struct Inner {
     compiled: ArcSwap<Compiled>,
     fleet: RwLock<Fleet>,
     pub(crate) metrics: Metrics,
+    pub(crate) samples: Samples,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     /// Servers whose analysis should be redone at once.
@@ -93,6 +96,10 @@ pub(crate) struct Inner {
     pub(crate) left_behind: Mutex<BTreeMap<InstanceKey, LeftBehind>>,
     /// Refused recoveries that were told of a moment ago.
     pub(crate) told_refusals: Throttle,
+    /// When this process last entered the registry of nodes; `None` when the last attempt failed.
+    pub(crate) registered: Mutex<Option<Instant>>,
+    /// What is done with virtual names.
+    pub(crate) unresolve: OnceLock<Unresolve>,
     /// Reads the configuration again.
     pub(crate) reload: OnceLock<Reload>,
 }
@@ -109,6 +116,7 @@ impl Engine {
                 settings: ArcSwap::from_pointee(settings),
                 fleet: RwLock::new(Fleet::default()),
                 metrics: Metrics::default(),
+                samples: Samples::default(),
                 supervisor: Supervisor::new(),
                 started: Instant::now(),
                 analysis_requests: CoalescingQueue::new(),
@@ -125,6 +133,8 @@ impl Engine {
                 pending_releases: Mutex::default(),
                 left_behind: Mutex::default(),
                 told_refusals: Throttle::new(Duration::from_secs(60)),
+                registered: Mutex::default(),
+                unresolve: OnceLock::new(),
                 reload: OnceLock::new(),
             }),
         }
@@ -239,7 +249,10 @@ impl Engine {
             return Ok(());
         }
         let count = batch.len() as u64;
+        let (at, began) = (self.now(), Instant::now());
         let result = self.inner.ports.store.write_instances(batch.values().cloned().collect()).await;
+        let wait = self.compiled().flush_interval;
+        self.note_flush(FlushSample { at, instances: batch.len(), wait, write: began.elapsed() });
         match result {
             Ok(()) => {
                 self.inner.metrics.rows_written.add(count);

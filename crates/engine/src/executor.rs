@@ -147,7 +147,8 @@ impl<'a> Run<'a> {
                         continue;
                     }
                     let engine = self.engine;
-                    running.push(async move { (step, engine.run_step(step).await) });
+                    let in_recovery = !self.uid.is_empty();
+                    running.push(async move { (step, engine.run_step(step, in_recovery).await) });
                 }
             }
             match running.next().await {
@@ -269,7 +270,7 @@ impl Engine {
         undone
     }
 
-    async fn run_step(&self, step: &Step) -> Result<(), StepError> {
+    async fn run_step(&self, step: &Step, in_recovery: bool) -> Result<(), StepError> {
         let deadline = Deadline::after(step.deadline);
         for condition in &step.preconditions {
             self.check(step, condition, deadline).await?;
@@ -285,7 +286,8 @@ impl Engine {
                 }
             };
         }
-        let outcome = self.inner.ports.servers.act(&step.server, &step.action, deadline).await?;
+        let action = self.addressed(step, in_recovery, deadline).await?;
+        let outcome = self.inner.ports.servers.act(&step.server, &action, deadline).await?;
         debug!(
             instance = %step.server,
             step = %step.action,
@@ -294,6 +296,19 @@ impl Engine {
         );
         self.expect_effect(step);
         Ok(())
+    }
+
+    /// The action with the address that the source is reached by.
+    async fn addressed(
+        &self,
+        step: &Step,
+        in_recovery: bool,
+        deadline: Deadline,
+    ) -> Result<Action, StepError> {
+        let Action::ChangeSource { source, position } = &step.action else { return Ok(step.action.clone()) };
+        let refuse = |condition| StepError::Precondition { server: step.server.clone(), condition };
+        let source = self.address_for_replicas(source, in_recovery, deadline).await.map_err(refuse)?;
+        Ok(Action::ChangeSource { source, position: position.clone() })
     }
 
     /// Notes in the fleet what a step is known to have changed, so that decisions made before the next read are right.

@@ -1,10 +1,12 @@
 //! What is done periodically: node registration, downtime of servers that came back, expiry, foreign changes of the
 //! backend, writing behind.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use model::{Command, Downtime, InstanceKey};
-use tokio::time::{MissedTickBehavior, interval};
+use ports::StoreError;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use crate::Engine;
@@ -46,6 +48,7 @@ impl Engine {
         loop {
             tick.tick().await;
             self.register_node().await;
+            self.note_queue();
             version = self.adopt_foreign_changes(version).await;
             if !self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
                 self.follow().await;
@@ -57,20 +60,50 @@ impl Engine {
             if self.may_act() && seconds % MINUTE_SECONDS == MINUTE_SECONDS - 1 {
                 self.expire().await;
             }
+            self.snapshot_when_due(seconds).await;
             seconds += 1;
+        }
+    }
+
+    /// Records all topologies once per interval of the settings, on the node that acts.
+    async fn snapshot_when_due(&self, seconds: u64) {
+        let every = self.settings().discovery.snapshot_every.map_or(0, |every| every.as_secs());
+        if every == 0 || seconds == 0 || !seconds.is_multiple_of(every) || !self.may_act() {
+            return;
+        }
+        if let Err(error) = self.snapshot_topologies().await {
+            warn!(error = %error, "the topologies were not recorded");
         }
     }
 
     /// Renews this process's place in the node registry. The loops do so every second; a command does it itself.
     pub async fn register_node(&self) {
-        self.submit_quietly(Command::RegisterNode {
+        if let Err(error) = self.report_node().await {
+            warn!(error = %error, "this process is not registered in the backend");
+        }
+    }
+
+    /// Registers this process unless it did so within the last second: whether the backend takes writes.
+    ///
+    /// # Errors
+    /// The backend does not. That is never remembered: the next call tries again.
+    pub async fn check_registration(&self) -> Result<(), StoreError> {
+        let last = *self.inner.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|at| at.elapsed() < SECOND) { Ok(()) } else { self.report_node().await }
+    }
+
+    async fn report_node(&self) -> Result<(), StoreError> {
+        let command = Command::RegisterNode {
             node: self.node().clone(),
             version: self.identity().version.clone(),
             backend: self.identity().backend.clone(),
             app: self.identity().app.clone(),
             at: self.now(),
-        })
-        .await;
+        };
+        let result = self.submit(command).await.map(drop);
+        *self.inner.registered.lock().unwrap_or_else(PoisonError::into_inner) =
+            result.is_ok().then(Instant::now);
+        result
     }
 
     /// A node that may not act reads no servers: it takes over what the active node wrote about them.

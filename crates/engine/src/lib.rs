@@ -24,9 +24,11 @@ mod queue;
 mod records;
 mod recovery;
 mod relocations;
+mod samples;
 mod servers_control;
 mod supervisor;
 mod throttle;
+mod unresolve;
 
 pub use bookkeeping::{KeyValues, Reload};
 pub use compiled::Compiled;
@@ -37,4 +39,6 @@ pub use metrics::{Counter, Gauge, Metrics, RecoveryCounters};
 pub use operations::OperationError;
 pub use recovery::{Attempt, TakeoverRequest};
 pub use relocations::{Moved, Regrouped};
+pub use samples::{BackendSample, DiscoverySample, FlushSample, QueueSample};
 pub use supervisor::Supervisor;
+pub use unresolve::Unresolve;

@@ -78,6 +78,8 @@ pub struct Metrics {
     pub discoveries_slow: Counter,
     /// `discoveries.dead_instances`.
     pub dead_instances: Gauge,
+    /// Reads of servers under way.
+    pub discoveries_active: Gauge,
     /// Servers waiting for a free discovery slot.
     pub discovery_queue: Gauge,
     /// Sum of probe durations, microseconds.

@@ -16,6 +16,7 @@ use ports::{ActionError, Deadline, StoreError};
 use crate::Engine;
 use crate::discovery::ReadError;
 use crate::recovery::{Attempt, Request};
+use crate::samples::BackendSample;
 
 /// Why an operation did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -366,6 +367,10 @@ impl Engine {
 
     /// Submits a durable change.
     pub(crate) async fn submit(&self, command: Command) -> Result<CommandOutcome, StoreError> {
-        self.inner.ports.log.submit(command).await
+        let (at, began) = (self.now(), tokio::time::Instant::now());
+        let result = self.inner.ports.log.submit(command).await;
+        let error = result.as_ref().err().map(ToString::to_string);
+        self.note_backend_write(BackendSample { at, execute: began.elapsed(), error });
+        result
     }
 }

@@ -15,15 +15,17 @@ const PATIENT_PAUSE: Duration = Duration::from_millis(500);
 static UID_COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl Engine {
-    /// Writes a line of the general audit: to the log, and to the backend where `AuditToBackendDB` asks for it. A failing
-    /// write is logged and does not fail the work at hand.
+    /// Writes a line of the general audit: to the log, and to file, syslog and backend where the settings ask for them.
+    /// A failing write is logged and does not fail the work at hand.
     pub async fn audit(&self, kind: &str, key: Option<&InstanceKey>, message: impl Into<String>) {
         let message = message.into();
         let cluster_name = key
             .and_then(|key| self.fleet().get(key).map(|instance| instance.cluster_name.clone()))
             .unwrap_or_default();
         info!(audit = kind, instance = key.map(tracing::field::display), message = %message, "audit");
-        if !self.settings().audit.backend {
+        let settings = self.settings();
+        let audit = &settings.audit;
+        if !audit.backend && !audit.syslog && audit.file.is_none() {
             return;
         }
         let record = AuditRecord {
@@ -34,14 +36,13 @@ impl Engine {
             cluster_name,
             message,
         };
-        let settings = self.settings();
-        if let Some(file) = &settings.audit.file {
+        if let Some(file) = &audit.file {
             audit_log::append(file, &record).await;
         }
-        if settings.audit.syslog {
+        if audit.syslog {
             audit_log::send(&record).await;
         }
-        if settings.audit.backend {
+        if audit.backend {
             self.submit_quietly(Command::WriteAudit(record)).await;
         }
     }

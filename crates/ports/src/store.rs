@@ -117,6 +117,32 @@ pub struct AnalysisChange {
     pub changes: Vec<(Timestamp, String)>,
 }
 
+/// Where a server stood at some moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotRow {
+    /// When.
+    pub at: Timestamp,
+    /// The server.
+    pub key: InstanceKey,
+    /// The server it replicated from; invalid for none.
+    pub primary_key: InstanceKey,
+}
+
+/// A process in the registry of nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeRecord {
+    /// Which.
+    pub node: NodeIdentity,
+    /// Version text of its program; empty for the active node.
+    pub version: String,
+    /// Since when it is known, or active.
+    pub first_seen: Option<Timestamp>,
+    /// When it last reported.
+    pub last_seen: Option<Timestamp>,
+    /// Its backend in words; empty for the active node.
+    pub backend: String,
+}
+
 /// How people and programs that ask the original see times of the backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimestampStyle {
@@ -188,6 +214,21 @@ pub trait Store: Send + Sync {
     /// Processes that renewed their registration since then, with the time they first did.
     async fn live_nodes(&self, _since: Timestamp) -> Result<Vec<NodeIdentity>, StoreError> {
         Err(not_kept("the registry of nodes"))
+    }
+
+    /// Where the servers of a cluster stood at all recorded moments, by moment and server.
+    async fn snapshots(&self, _cluster_name: &str) -> Result<Vec<SnapshotRow>, StoreError> {
+        Err(not_kept("snapshots of topologies"))
+    }
+
+    /// Processes that serve the API and renewed their registration since then, by host name.
+    async fn serving_nodes(&self, _since: Timestamp) -> Result<Vec<NodeRecord>, StoreError> {
+        Err(not_kept("the registry of nodes"))
+    }
+
+    /// Who the backend says is the active node of those that share it; `None` when nobody was ever elected.
+    async fn active_node(&self) -> Result<Option<NodeRecord>, StoreError> {
+        Ok(None)
     }
 
     /// An attribute of a host (`*` for general ones).

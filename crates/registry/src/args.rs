@@ -63,6 +63,12 @@ pub enum Param {
     MaintenanceId,
     /// Another configuration file.
     ConfigFile,
+    /// A node of the consensus group: address, or part of its name.
+    Node,
+    /// A queue of reads.
+    Queue,
+    /// A part of the path that nothing is made of.
+    Unused,
 }
 
 impl Param {
@@ -96,6 +102,8 @@ impl Param {
             Self::NewAlias => "--new-alias",
             Self::MaintenanceId => "--maintenance-id",
             Self::ConfigFile => "--config",
+            Self::Node | Self::Unused => "--node",
+            Self::Queue => "--queue",
         }
     }
 
@@ -122,7 +130,7 @@ impl Param {
             Self::Statement => "statement",
             Self::Pool => "pool",
             Self::Instances => "host:port,...",
-            Self::Hostname => "name",
+            Self::Hostname | Self::Node | Self::Queue | Self::Unused => "name",
             Self::NewAlias => "alias",
             Self::Unacknowledged | Self::SkipHooks | Self::ShowSecrets | Self::Force => "",
         }
@@ -175,6 +183,8 @@ pub struct Args {
     texts: BTreeMap<Param, String>,
     /// The asking user, when it was authenticated.
     pub user: Option<String>,
+    /// Headers of the request, by name.
+    pub headers: BTreeMap<String, Vec<String>>,
 }
 
 impl Args {
@@ -281,6 +291,11 @@ pub(crate) fn path_param(name: &str) -> Option<Param> {
         "virtualname" => Param::Hostname,
         "process" => Param::Process,
         "maintenanceKey" => Param::MaintenanceId,
+        "queue" => Param::Queue,
+        "addr" | "node" | "hint" | "raftBind" => Param::Node,
+        "authenticationToken" | "raftAdvertise" | "targetHost" | "sourceHost" | "seedId" | "command" => {
+            Param::Unused
+        }
         _ => return None,
     })
 }

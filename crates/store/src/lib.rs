@@ -21,6 +21,8 @@ mod sqlite;
 mod store;
 mod tables;
 
-pub use mysql::{ActiveNodeLease, BackendClock, MaxPacket, MySqlBackend, MySqlBackendTls, MySqlStore};
+pub use mysql::{
+    ActiveNodeLease, BackendClock, MaxPacket, MySqlBackend, MySqlBackendTls, MySqlStore, OperatorLease,
+};
 pub use open::OpenOptions;
 pub use sqlite::SqliteStore;

@@ -129,6 +129,27 @@ macro_rules! implement_store {
                 self.read("listing of nodes", work).await
             }
 
+            async fn snapshots(
+                &self,
+                cluster_name: &str,
+            ) -> Result<Vec<ports::SnapshotRow>, ports::StoreError> {
+                let name = cluster_name.to_owned();
+                let work = move |db: &$crate::sql::Db<'_>| $crate::tables::snapshots::list(db, &name);
+                self.read("listing of snapshots", work).await
+            }
+
+            async fn serving_nodes(
+                &self,
+                since: model::Timestamp,
+            ) -> Result<Vec<ports::NodeRecord>, ports::StoreError> {
+                let work = move |db: &$crate::sql::Db<'_>| $crate::tables::nodes::list_serving(db, since);
+                self.read("listing of nodes", work).await
+            }
+
+            async fn active_node(&self) -> Result<Option<ports::NodeRecord>, ports::StoreError> {
+                self.read("reading of the active node", $crate::tables::nodes::active).await
+            }
+
             async fn attribute(
                 &self,
                 hostname: &str,

@@ -102,7 +102,7 @@ fn a_dry_run_changes_no_server() {
 fn the_audit_goes_where_the_configuration_says() {
     let program = Prepared::new();
     let file = program.file("audit.log");
-    program.configure(&format!(r#""AuditLogFile":"{}""#, file.display()));
+    program.configure(&format!(r#""AuditToBackendDB":false,"AuditLogFile":"{}""#, file.display()));
     program.prints("-c begin-downtime -i db:3307 --reason disk --owner ann", "db:3307\n");
     program.prints("-c end-downtime -i db:3307", "db:3307\n");
     let text = std::fs::read_to_string(&file).unwrap();

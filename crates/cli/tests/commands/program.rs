@@ -40,8 +40,9 @@ impl Prepared {
     /// Writes the configuration with more settings: the inside of a JSON object.
     pub(crate) fn configure(&self, more: &str) {
         let comma = if more.is_empty() { "" } else { "," };
+        let audit = if more.contains("AuditToBackendDB") { "" } else { r#""AuditToBackendDB":true,"# };
         let text = format!(
-            r#"{{"BackendDB":"sqlite","SQLite3DataFile":"{}","InstancePollSeconds":60,"AuditToBackendDB":true,
+            r#"{{"BackendDB":"sqlite","SQLite3DataFile":"{}","InstancePollSeconds":60,{audit}
                 "MySQLTopologyUser":"orc","MySQLTopologyPassword":"tiger","ListenAddress":"127.0.0.1:0"{comma}{more}}}"#,
             self.file("orchestrator.db").display()
         );

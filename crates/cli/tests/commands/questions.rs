@@ -82,6 +82,29 @@ fn topologies_are_printed_in_three_forms() {
 }
 
 #[test]
+fn topologies_of_the_past_are_printed_by_their_moment() {
+    let program = Prepared::new();
+    program.prints("-c topology --alias shop --pattern .", "\n");
+    program.prints("-c snapshot-topologies", "");
+    let past = "db:3306\n- db:3307\n- db:3308\n";
+    program.prints("-c topology --alias shop --pattern ^[0-9]+$", past);
+    program.prints("-c topology-tabulated -i db:3307 --pattern .", past);
+    program.fails("-c topology --alias shop --pattern (", "\"(\" is no regular expression");
+}
+
+#[test]
+fn who_forgets_the_instance_is_told_which_one_was_meant() {
+    let program = Prepared::new();
+    for line in ["-c is-replicating", "-c stop-replica", "-c forget -i nosuch:1"] {
+        let ended = program.run(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{line}: {}", ended.stderr);
+        let is_told =
+            ended.stderr.contains("(no -i was given, so this host is meant; name an instance with -i");
+        assert_eq!(is_told, !line.contains("-i"), "{line}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn without_instance_or_alias_an_unknown_host_means_no_cluster() {
     let program = Prepared::new();
     program.prints("-c topology", "\n");

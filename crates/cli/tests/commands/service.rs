@@ -15,7 +15,12 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(program: &Prepared) -> Self {
-        let mut service = Self::spawn(program, "http -discovery=false");
+        Self::start_with(program, "")
+    }
+
+    /// With more flags.
+    pub(crate) fn start_with(program: &Prepared, flags: &str) -> Self {
+        let mut service = Self::spawn(program, &format!("http -discovery=false {flags}"));
         let line = service.wait_for("serving");
         let (_, address) = line.split_once("http://").unwrap();
         service.address = address.trim_end_matches('"').to_owned();
@@ -130,6 +135,15 @@ fn the_configuration_is_read_again_over_http() {
     let answer = service.get("/api/reload-configuration");
     assert!(answer.contains(r#""Code":"ERROR""#) && answer.contains("InstancePollSeconds"), "{answer}");
     assert!(service.get("/web/clusters").contains("<p>good day</p>"), "the old configuration stays");
+}
+
+#[test]
+fn a_backend_of_one_node_has_nobody_else_to_elect() {
+    let program = Prepared::new();
+    program.prints("-c reelect", "Set re-elections\n");
+    let service = Service::start_with(&program, "-grab-election");
+    assert!(service.get("/api/leader-check").ends_with("\"OK\""));
+    assert!(service.get("/api/health").contains("\"IsActiveNode\":true"));
 }
 
 #[test]

@@ -38,13 +38,13 @@ fn mistakes_have_their_exit_code_and_a_suggestion() {
         ("-nosuch", 2, "flag provided but not defined: -nosuch\nUsage of orchestrator:\n"),
         ("-c", 2, "flag needs an argument: -c\n"),
         ("---c", 2, "bad flag syntax: ---c\n"),
-        ("-c topolgy", 1, " FATAL Unknown command: \"topolgy\". did you mean topology"),
+        ("-c topolgy", 1, " FATAL Unknown command: \"topolgy\". Did you mean topology"),
         (
             "-c nosuchcommandatall",
             1,
-            " FATAL Unknown command: \"nosuchcommandatall\".\nAvailable commands (-c):\n",
+            " FATAL Unknown command: \"nosuchcommandatall\". List all with 'orchestrator -c help'\n",
         ),
-        ("cli", 1, " FATAL Unknown command: \"\".\n"),
+        ("cli", 1, " FATAL Unknown command: \"\". List all"),
         (
             "topolgy",
             1,
@@ -62,6 +62,8 @@ fn mistakes_have_their_exit_code_and_a_suggestion() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{line}: {}", ended.stderr);
         assert!(ended.stderr.contains(text), "{line}: {}", ended.stderr);
     }
+    let ended = program.run("-c topolgy");
+    assert_eq!(ended.stderr.lines().count(), 1, "one line that cannot be overlooked: {}", ended.stderr);
 }
 
 #[test]
@@ -85,9 +87,9 @@ fn contradicting_configurations_are_refused_with_a_cure() {
 #[test]
 fn unused_flags_of_old_scripts_are_accepted_with_a_warning() {
     let program = Prepared::new();
-    let ended = program.run_words(&["-c", "clusters", "--skip-unresolve", "-verbose"]);
+    let ended = program.run_words(&["-c", "clusters", "--strict", "-verbose"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "db:3306\nother:3306\n"));
-    assert!(ended.stderr.contains("WARNING -skip-unresolve has no effect"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("WARNING -strict has no effect"), "{}", ended.stderr);
 }
 
 /// Commands whose output is pinned by a test of this program; whoever adds a command adds a test.

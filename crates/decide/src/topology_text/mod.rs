@@ -26,6 +26,8 @@ pub enum TopologyStyle {
     Tabulated,
     /// As [`Self::Plain`], followed by the tags in brackets.
     Tags,
+    /// `host:port`, nothing else: all that is known of the past.
+    Names,
 }
 
 /// Settings that the state of a server depends on.
@@ -57,6 +59,7 @@ pub fn topology_text(
         TopologyStyle::Plain => aligned(&lines, false),
         TopologyStyle::Tags => aligned(&lines, true),
         TopologyStyle::Tabulated => tabulated(&lines),
+        TopologyStyle::Names => lines.into_iter().map(|line| line.head).collect::<Vec<_>>().join("\n"),
     }
 }
 

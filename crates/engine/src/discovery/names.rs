@@ -186,7 +186,7 @@ impl Engine {
 
     /// Submits book-keeping whose failure must not fail the work at hand; the failure is logged.
     pub(crate) async fn submit_quietly(&self, command: Command) -> Option<model::CommandOutcome> {
-        match self.inner.ports.log.submit(command).await {
+        match self.submit(command).await {
             Ok(outcome) => Some(outcome),
             Err(error) => {
                 warn!(error = %error, "a durable change was not written");

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::Engine;
+use crate::samples::DiscoverySample;
 
 /// Why a read brought no instance.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ impl Engine {
         let key = self.resolve_key(key).await;
         self.admit_read(&key)?;
         let request = self.probe_request(&key);
-        let began = Instant::now();
+        let (at, began) = (self.now(), Instant::now());
         self.metrics().discoveries_attempt.increment();
         let answer = {
             let probe = self.inner.ports.servers.probe(&key, &request, deadline);
@@ -66,7 +67,8 @@ impl Engine {
         if took > self.compiled().analysis.poll {
             self.metrics().discoveries_slow.increment();
         }
-        match answer {
+        let error = answer.as_ref().err().map(ToString::to_string);
+        let result = match answer {
             Ok(observation) => {
                 self.inner.dead.unregister(&key);
                 Ok(self.record_observation(&key, observation, took).await)
@@ -75,7 +77,11 @@ impl Engine {
                 self.record_failure(&key, &error);
                 Err(ReadError::Probe(error))
             }
-        }
+        };
+        let total = began.elapsed();
+        let backend = total.saturating_sub(took);
+        self.note_discovery(DiscoverySample { at, key, backend, instance: took, total, error });
+        result
     }
 
     /// Refuses keys that must not be read.
@@ -89,7 +95,7 @@ impl Engine {
         Ok(())
     }
 
-    fn probe_request(&self, key: &InstanceKey) -> ProbeRequest {
+    pub(crate) fn probe_request(&self, key: &InstanceKey) -> ProbeRequest {
         let fleet = self.fleet();
         let known = fleet.get(key);
         ProbeRequest {

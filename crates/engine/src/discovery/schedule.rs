@@ -127,7 +127,10 @@ impl Engine {
         let engine = self.clone();
         let slots = if self.inner.dead.contains(&key) { dead.clone() } else { healthy.clone() };
         self.inner.supervisor.start_loop("poll", async move {
+            let waiting = engine.metrics().discovery_queue.enter();
             let Ok(_slot) = slots.acquire_owned().await else { return };
+            drop(waiting);
+            let _active = engine.metrics().discoveries_active.enter();
             let settled = match engine.read_instance(&key, engine.read_deadline()).await {
                 Ok(instance) => Some(instance.key.clone()),
                 Err(error) => {

@@ -41,15 +41,16 @@ operations! {
             "List the writable primary of each cluster",
             "Prints one writable primary for each cluster that has one.";
         Topology "topology" (), command, Read, Information,
-            ["topology/:clusterHint", "topology/:host/:port"], needs [], takes [Cluster, Instance],
+            ["topology/:clusterHint", "topology/:host/:port"], needs [], takes [Cluster, Instance, Pattern],
             "Show the topology of a cluster as a tree",
-            "Prints the servers of a cluster as a tree of text, with lag, state, version and more for each.";
+            "Prints the servers of a cluster as a tree of text, with lag, state, version and more for each. With --pattern it \
+             prints where they stood in the recorded topologies whose time (seconds since 1970) matches.";
         TopologyTabulated "topology-tabulated" (), command, Read, Information,
-            ["topology-tabulated/:clusterHint", "topology-tabulated/:host/:port"], needs [], takes [Cluster, Instance],
+            ["topology-tabulated/:clusterHint", "topology-tabulated/:host/:port"], needs [], takes [Cluster, Instance, Pattern],
             "Show the topology of a cluster as a table",
             "Prints the servers of a cluster as a tree of text, in columns separated by bars.";
         TopologyTags "topology-tags" (), command, Read, Information,
-            ["topology-tags/:clusterHint", "topology-tags/:host/:port"], needs [], takes [Cluster, Instance],
+            ["topology-tags/:clusterHint", "topology-tags/:host/:port"], needs [], takes [Cluster, Instance, Pattern],
             "Show the topology of a cluster as a tree with tags",
             "Prints the servers of a cluster as a tree of text, each followed by its tags in brackets.";
         AllInstances "all-instances" (), command, Read, Information, ["all-instances"], needs [], takes [],

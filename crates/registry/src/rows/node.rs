@@ -30,6 +30,74 @@ operations! {
         RaftStatus "raft-status" (), route, Read, Meta, ["raft-status"], needs [], takes [],
             "Show everything about this node's place in the consensus group",
             "Shows everything about this node's place in the consensus group; an error without one.";
+        RaftAddPeer "raft-add-peer" (), route, Change, Meta, ["raft-add-peer/:addr"], needs [Node], takes [],
+            "Add a node to the consensus group",
+            "Adds a node to the consensus group; an error without one.";
+        RaftRemovePeer "raft-remove-peer" (), route, Change, Meta, ["raft-remove-peer/:addr"], needs [Node], takes [],
+            "Take a node out of the consensus group",
+            "Takes a node out of the consensus group; an error without one.";
+        RaftYield "raft-yield" (), route, Change, Meta, ["raft-yield/:node"], needs [Node], takes [],
+            "Let another node lead the consensus group",
+            "Hands the leadership of the consensus group to the given node; an error without one.";
+        RaftYieldHint "raft-yield-hint" (), route, Change, Meta, ["raft-yield-hint/:hint"], needs [Node], takes [],
+            "Let another node lead the consensus group, by a part of its name",
+            "Hands the leadership to a node whose host name holds the given text; an error without a consensus group.";
+        RaftSnapshot "raft-snapshot" (), route, Change, Meta, ["raft-snapshot"], needs [], takes [],
+            "Shorten the log of the consensus group on this node",
+            "Takes a snapshot of the state on this node; an error without a consensus group.";
+        RaftReport "raft-follower-health-report" (), route, Change, Meta,
+            ["raft-follower-health-report/:authenticationToken/:raftBind/:raftAdvertise"], needs [Node], takes [],
+            "Report the health of a follower to the leader",
+            "Nodes of a consensus group call this among themselves; an error without one.";
+        Headers "headers" (), route, Read, Meta, ["headers"], needs [], takes [],
+            "Show the headers of the request as they arrived",
+            "Answers with the headers of the request, to see what a proxy in front adds or takes away.";
+        ReloadClusterAlias "reload-cluster-alias" (), route, Change, Meta, ["reload-cluster-alias"], needs [], takes [],
+            "Retired",
+            "Always an error: aliases of clusters are read with every poll.";
+        Agents "agents" ("seeds"), route, Change, Meta,
+            [
+                "agents", "agent/:host", "agent-umount/:host", "agent-mount/:host", "agent-create-snapshot/:host",
+                "agent-removelv/:host", "agent-mysql-stop/:host", "agent-mysql-start/:host",
+                "agent-seed/:targetHost/:sourceHost", "agent-active-seeds/:host", "agent-recent-seeds/:host",
+                "agent-seed-details/:seedId", "agent-seed-states/:seedId", "agent-abort-seed/:seedId",
+                "agent-custom-command/:host/:command",
+            ],
+            needs [], takes [],
+            "Agents on database hosts, and seeds",
+            "Always an error: this program does not serve agents.";
+        DiscoveryFigures "discovery-metrics-raw" (), route, Read, Meta,
+            ["discovery-metrics-raw/:seconds"], needs [Seconds], takes [],
+            "Show how long single reads of servers took",
+            "Lists the reads of servers of the last seconds, each with what it took and why it failed.";
+        DiscoveryStatistics "discovery-metrics-aggregated" (), route, Read, Meta,
+            ["discovery-metrics-aggregated/:seconds"], needs [Seconds], takes [],
+            "Show statistics of reads of servers",
+            "Counts the reads of servers of the last seconds and tells mean, largest, median and 95th percentile of their times.";
+        QueueFigures "discovery-queue-metrics-raw" (), route, Read, Meta,
+            ["discovery-queue-metrics-raw/:seconds", "discovery-queue-metrics-raw/:queue/:seconds"], needs [Seconds], takes [Queue],
+            "Show the queue of reads, second by second",
+            "Lists how many servers were being read and how many waited, for each of the last seconds.";
+        QueueStatistics "discovery-queue-metrics-aggregated" (), route, Read, Meta,
+            ["discovery-queue-metrics-aggregated/:seconds", "discovery-queue-metrics-aggregated/:queue/:seconds"], needs [Seconds], takes [Queue],
+            "Show statistics of the queue of reads",
+            "Tells smallest, mean, median, 95th percentile and largest length of the queue of reads in the last seconds.";
+        BackendFigures "backend-query-metrics-raw" (), route, Read, Meta,
+            ["backend-query-metrics-raw/:seconds"], needs [Seconds], takes [],
+            "Show how long single changes of the backend took",
+            "Lists the changes of the backend of the last seconds, each with what it took and why it failed.";
+        BackendStatistics "backend-query-metrics-aggregated" (), route, Read, Meta,
+            ["backend-query-metrics-aggregated/:seconds"], needs [Seconds], takes [],
+            "Show statistics of changes of the backend",
+            "Counts the changes of the backend of the last seconds and tells largest, mean, median and 95th percentile of their times.";
+        FlushFigures "write-buffer-metrics-raw" (), route, Read, Meta,
+            ["write-buffer-metrics-raw/:seconds"], needs [Seconds], takes [],
+            "Show how long it took to write batches of observed servers",
+            "Lists the batches of observed servers written in the last seconds, each with its size and what it took.";
+        FlushStatistics "write-buffer-metrics-aggregated" (), route, Read, Meta,
+            ["write-buffer-metrics-aggregated/:seconds"], needs [Seconds], takes [],
+            "Show statistics of batches of observed servers",
+            "Counts the observed servers written in the last seconds and tells statistics of the batches.";
         DumpConfig "dump-config" (), command, Read, Meta, [], needs [], takes [ShowSecrets],
             "Print the configuration in force",
             "Prints the configuration in force as one line of JSON; secrets are hidden unless --show-secrets is given.";
@@ -40,6 +108,9 @@ operations! {
         GrabElection "grab-election" (), route, Change, Meta, ["grab-election"], needs [], takes [],
             "Make this node the active one",
             "Makes this node the active one; a node that cannot be answers with an error.";
+        Reelect "reelect" (), command, Change, Meta, ["reelect"], needs [], takes [],
+            "End the term of the active node, so that another one may be elected",
+            "Ends the term of the active node of a shared backend; the next one is whoever asks first, maybe the same.";
         ActiveNodes "active-nodes" (), command, Read, Meta, [], needs [], takes [],
             "List the processes that use this backend",
             "Prints hostname:token of every process that used this backend within five seconds, this one included.";

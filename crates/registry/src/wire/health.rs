@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::{column_time, fields};
 
 /// What clients of the original see for a time that is not set.
-const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+pub(super) const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// A process in the node registry.
 #[derive(Clone, Copy, Debug)]

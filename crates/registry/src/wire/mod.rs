@@ -6,6 +6,7 @@
 
 mod analysis;
 mod cluster;
+mod figures;
 mod health;
 mod instance;
 mod json;
@@ -16,6 +17,10 @@ mod recovery;
 
 pub use analysis::{AnalysisView, ChangelogView, filled_from_case};
 pub use cluster::ClusterView;
+pub use figures::{
+    BackendFigure, BackendStatistics, DiscoveryFigure, DiscoveryStatistics, FlushFigure, FlushStatistics,
+    QueueFigure, QueueStatistics,
+};
 pub use health::{HealthView, NodeView};
 pub use instance::InstanceView;
 pub use json::{Envelope, envelope, to_json};

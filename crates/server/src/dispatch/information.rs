@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use decide::clusters::{self, Problem};
-use decide::topology_text::{TopologyStyle, state_text, state_tokens, topology_text};
+use decide::topology_text::{TopologyStyle, state_text, state_tokens};
 use model::{Fleet, Instance, InstanceKey};
 use registry::wire::{CandidateView, ClusterView, KeyView, KeysView, MaintenanceView};
 use registry::{InformationOperation as Op, Param};
 
 use super::answer::{Failure, Reply};
 use super::call::{Call, Surface};
+use super::topology;
 
 pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
     match operation {
@@ -22,9 +23,9 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::Clusters => Ok(clusters(call)),
         Op::ClustersInfo => Ok(clusters_info(call)),
         Op::Primaries => Ok(select(call, clusters::all_clusters_primaries)),
-        Op::Topology => topology(call, TopologyStyle::Plain).await,
-        Op::TopologyTabulated => topology(call, TopologyStyle::Tabulated).await,
-        Op::TopologyTags => topology(call, TopologyStyle::Tags).await,
+        Op::Topology => topology::topology(call, TopologyStyle::Plain).await,
+        Op::TopologyTabulated => topology::topology(call, TopologyStyle::Tabulated).await,
+        Op::TopologyTags => topology::topology(call, TopologyStyle::Tags).await,
         Op::AllInstances => Ok(select(call, |fleet| clusters::search(fleet, ""))),
         Op::WhichInstance => one_instance(call).await,
         Op::WhichCluster => cluster_info(call, |info| info.name.clone()).await,
@@ -138,12 +139,6 @@ async fn cluster_info(
     }
     let info = clusters::cluster_info(&call.engine.fleet(), &name, &call.name_to_alias(), &call.filters())?;
     Ok(Reply::bare(call.json(&ClusterView(&info)), Vec::new()).printing_block(printed(&info)))
-}
-
-async fn topology(call: &Call<'_>, style: TopologyStyle) -> Result<Reply, Failure> {
-    let name = call.cluster().await?;
-    let text = topology_text(&call.engine.fleet(), &name, style, &call.topology_policy(), call.now);
-    Ok(Reply::envelope(format!("Topology for cluster {name}"), call.json(&text)).printing_block(text))
 }
 
 async fn one_instance(call: &Call<'_>) -> Result<Reply, Failure> {

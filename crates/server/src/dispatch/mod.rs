@@ -6,6 +6,7 @@
 mod answer;
 mod bookkeeping;
 mod call;
+mod figures;
 mod information;
 mod lookup;
 mod management;
@@ -17,6 +18,7 @@ mod relocation;
 mod replication;
 mod tags;
 mod takeover;
+mod topology;
 
 pub use answer::{Body, Failure, FailureKind, Printed, Reply};
 pub(crate) use call::Call;

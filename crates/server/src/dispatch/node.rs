@@ -1,15 +1,18 @@
 //! This node: is it alive, well and active; and its configuration.
 
-use model::NodeIdentity;
+use ports::{NodeRecord, StoreError};
 use registry::wire::{HealthView, NodeView, to_json};
 use registry::{NodeOperation as Op, Param};
 use settings::Secrets;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
+use super::figures::{self, Form};
 
 /// A process that registered itself within this time is there.
 const ACTIVE: std::time::Duration = std::time::Duration::from_secs(5);
+/// A process that serves the API registers itself every second.
+const SERVING: std::time::Duration = std::time::Duration::from_secs(2);
 
 pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
     match operation {
@@ -17,11 +20,27 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::LoadBalancerCheck => Ok(bare_word("OK")),
         Op::LeaderCheck => Ok(leader_check(call)),
         Op::RaftPeers => Err(without_raft("raft-nodes")),
-        Op::RaftState | Op::RaftHealth | Op::RaftStatus => Err(without_raft("raft-state")),
-        Op::RaftLeader => Err(without_raft("raft-leader")),
+        Op::RaftState | Op::RaftHealth | Op::RaftStatus | Op::RaftReport => Err(without_raft("raft-state")),
+        Op::RaftLeader | Op::RaftSnapshot => Err(without_raft("raft-leader")),
+        Op::RaftAddPeer => Err(without_raft("raft-add-peer")),
+        Op::RaftRemovePeer => Err(without_raft("raft-remove-peer")),
+        Op::RaftYield => Err(without_raft("raft-yield")),
+        Op::RaftYieldHint => Err(without_raft("raft-yield-hint")),
+        Op::Headers => Ok(Reply::bare(call.json(&call.args.headers), Vec::new())),
+        Op::ReloadClusterAlias => Err(Failure::refused("This API call has been retired")),
+        Op::Agents => Err(Failure::refused("Agents not served")),
+        Op::DiscoveryFigures => figures::discoveries(call, Form::Raw),
+        Op::DiscoveryStatistics => figures::discoveries(call, Form::Statistics),
+        Op::QueueFigures => figures::queue(call, Form::Raw),
+        Op::QueueStatistics => figures::queue(call, Form::Statistics),
+        Op::BackendFigures => figures::backend_writes(call, Form::Raw),
+        Op::BackendStatistics => figures::backend_writes(call, Form::Statistics),
+        Op::FlushFigures => figures::flushes(call, Form::Raw),
+        Op::FlushStatistics => figures::flushes(call, Form::Statistics),
         Op::DumpConfig => Ok(dump_config(call)),
         Op::ReloadConfiguration => reload(call).await,
         Op::GrabElection => grab_election(call).await,
+        Op::Reelect => reelect(call).await,
         Op::ActiveNodes => active_nodes(call).await,
         Op::AccessToken => access_token(call).await,
         Op::SuggestReplacement => suggest_replacement(call).await,
@@ -47,31 +66,45 @@ fn without_raft(name: &str) -> Failure {
     Failure::refused(format!("{name}: not running with raft setup"))
 }
 
-/// Healthy means: the backend answers. A node whose backend does not answer can neither record nor recover.
+/// Healthy means: the backend takes this node's report. A node whose backend does not can neither record nor recover.
 async fn health(call: &Call<'_>) -> Result<Reply, Failure> {
-    let error = call.engine.store().foreign_changes().await.err().map(|error| error.to_string());
-    let started = call.now - call.engine.running_for();
-    let this = |version, backend| NodeView {
-        node: call.engine.node(),
-        version,
-        first_seen: Some(started),
+    let engine = call.engine;
+    let mut error = engine.check_registration().await.err();
+    let this = NodeRecord {
+        node: engine.node().clone(),
+        version: engine.identity().version.clone(),
+        first_seen: Some(call.now - engine.running_for()),
         last_seen: Some(call.now),
-        backend,
+        backend: engine.identity().backend.clone(),
     };
-    let nobody = NodeIdentity::default();
-    let is_active = call.engine.may_act();
-    let active = if is_active {
-        this("", "")
-    } else {
-        NodeView { node: &nobody, version: "", first_seen: None, last_seen: None, backend: "" }
-    };
+    let is_active = engine.may_act();
+    let (mut active, mut available) = (NodeRecord::default(), vec![this.clone()]);
+    if error.is_none() {
+        match others(call).await {
+            Ok((elected, serving)) => {
+                active = elected.unwrap_or_default();
+                available = serving;
+            }
+            Err(failed) => error = Some(failed),
+        }
+    }
+    if is_active {
+        // Where nobody is elected (a backend of one node), and when the backend fails, it is known all the same.
+        active = NodeRecord {
+            node: this.node,
+            first_seen: active.first_seen.filter(|_| active.node == *engine.node()).or(this.first_seen),
+            last_seen: this.last_seen,
+            ..NodeRecord::default()
+        };
+    }
+    let error = error.map(|error| error.to_string());
     let view = HealthView {
         is_healthy: error.is_none(),
-        node: call.engine.node(),
+        node: engine.node(),
         is_active,
-        active,
+        active: view(&active),
         error: error.as_deref(),
-        available: &[this(&call.engine.identity().version, &call.engine.identity().backend)],
+        available: &available.iter().map(view).collect::<Vec<_>>(),
     };
     let details = call.json(&view);
     match error {
@@ -80,6 +113,22 @@ async fn health(call: &Call<'_>) -> Result<Reply, Failure> {
             let failure = Failure::refused(format!("Application node is unhealthy {error}"));
             Err(Failure { details: Some(details), ..failure })
         }
+    }
+}
+
+/// The active node, and the nodes that serve the API.
+async fn others(call: &Call<'_>) -> Result<(Option<NodeRecord>, Vec<NodeRecord>), StoreError> {
+    let store = call.engine.store();
+    Ok((store.active_node().await?, store.serving_nodes(call.now - SERVING).await?))
+}
+
+fn view(record: &NodeRecord) -> NodeView<'_> {
+    NodeView {
+        node: &record.node,
+        version: &record.version,
+        first_seen: record.first_seen,
+        last_seen: record.last_seen,
+        backend: &record.backend,
     }
 }
 
@@ -100,6 +149,14 @@ async fn grab_election(call: &Call<'_>) -> Result<Reply, Failure> {
     let refused = |error| Failure::refused(format!("Unable to grab election: {error}"));
     call.engine.lease().grab().await.map_err(refused)?;
     Ok(Reply::envelope("Node elected as leader", "null"))
+}
+
+/// Whoever asks first is elected, once the former active node certainly does not act any more.
+async fn reelect(call: &Call<'_>) -> Result<Reply, Failure> {
+    let refused = |error| Failure::refused(format!("Unable to re-elect: {error}"));
+    call.engine.lease().reelect().await.map_err(refused)?;
+    call.engine.audit("reelect", None, "").await;
+    Ok(Reply::envelope("Set re-elections", "null").printing(["Set re-elections".to_owned()]))
 }
 
 async fn active_nodes(call: &Call<'_>) -> Result<Reply, Failure> {

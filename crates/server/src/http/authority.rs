@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use settings::{Authentication, Authority};
 
 use super::respond::Refusal;
+use super::token::Token;
 
 /// The user that `multi` lets read with any password.
 const READER: &str = "readonly";
@@ -17,6 +18,14 @@ pub(super) struct Access {
     pub(super) may_write: bool,
     /// The user, when it has a name.
     pub(super) user: Option<String>,
+    /// An access token that allows changes if it proves valid.
+    pub(super) token: Option<Token>,
+}
+
+impl Access {
+    fn of(may_write: bool, user: Option<String>) -> Self {
+        Self { may_write, user, token: None }
+    }
 }
 
 /// Judges a request by its headers.
@@ -25,14 +34,15 @@ pub(super) struct Access {
 /// It may not even read.
 pub(super) fn access(authority: &Authority, headers: &HeaderMap) -> Result<Access, Refusal> {
     let mut access = match authority.method {
-        Authentication::None => Access { may_write: true, user: None },
+        Authentication::None => Access::of(true, None),
         Authentication::Basic | Authentication::Multi => by_password(authority, headers)?,
         Authentication::Proxy => by_proxy(authority, headers),
-        // Nobody can hold a token yet, and oauth never let anybody write.
-        Authentication::Token | Authentication::OAuth => Access { may_write: false, user: None },
+        Authentication::Token => Access { token: Token::of(headers), ..Access::of(false, None) },
+        // It never let anybody write.
+        Authentication::OAuth => Access::of(false, None),
     };
     if authority.read_only {
-        access = Access { may_write: false, user: None };
+        access = Access::of(false, None);
     }
     Ok(access)
 }
@@ -41,14 +51,10 @@ fn by_password(authority: &Authority, headers: &HeaderMap) -> Result<Access, Ref
     let (user, password) = credentials(headers).ok_or_else(Refusal::not_authenticated)?;
     let is_multi = authority.method == Authentication::Multi;
     if is_multi && user == READER {
-        return Ok(Access { may_write: false, user: Some(user) });
+        return Ok(Access::of(false, Some(user)));
     }
     let is_right = same_text(&user, &authority.user) & same_text(&password, authority.password.expose());
-    if is_right {
-        Ok(Access { may_write: true, user: Some(user) })
-    } else {
-        Err(Refusal::not_authenticated())
-    }
+    if is_right { Ok(Access::of(true, Some(user))) } else { Err(Refusal::not_authenticated()) }
 }
 
 fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
@@ -76,11 +82,11 @@ fn same_text(given: &str, wanted: &str) -> bool {
 fn by_proxy(authority: &Authority, headers: &HeaderMap) -> Access {
     let user = headers.get(authority.user_header.as_str()).and_then(|value| value.to_str().ok());
     let Some(user) = user.filter(|user| !user.is_empty()) else {
-        return Access { may_write: false, user: None };
+        return Access::of(false, None);
     };
     let named = authority.power_users.iter().any(|power| power == "*" || power == user);
     let may_write = named || is_in_groups(user, &authority.power_groups);
-    Access { may_write, user: Some(user.to_owned()) }
+    Access::of(may_write, Some(user.to_owned()))
 }
 
 fn is_in_groups(user: &str, groups: &[String]) -> bool {

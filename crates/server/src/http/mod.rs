@@ -11,6 +11,7 @@ mod page;
 mod request;
 mod respond;
 mod tls;
+mod token;
 
 pub use listen::{ListenError, Listener, serve};
 
@@ -106,6 +107,9 @@ async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
         };
     }
     let found = app.below_prefix(path).map(|below| below.strip_suffix('/').unwrap_or(below));
+    if found == Some("/web/access-token") {
+        return token::redeem(&app, &parts.method, parts.uri.query().unwrap_or_default()).await;
+    }
     match (&parts.method, found) {
         (&Method::GET | &Method::HEAD, Some(below)) => {
             other_page(&app, below).unwrap_or_else(|| Refusal::no_route(path).response(&app.message_prefix))
@@ -143,13 +147,18 @@ async fn operate(
     check_method(operation, method)?;
     if operation.effect != Effect::Read {
         authority::check_origin(headers)?;
-        if !access.may_write {
+        let may_write = match &access.token {
+            Some(token) => token.is_valid(app).await?,
+            None => access.may_write,
+        };
+        if !may_write {
             return Err(Refusal::unauthorized());
         }
     }
     request::read_query(query, &mut args);
     request::read_body(headers, body, &mut args).await?;
     args.user = access.user;
+    args.headers = request::header_lists(headers);
     if operation.effect == Effect::Read {
         let answer = dispatch::run(&app.engine, operation, &args, Surface::Http);
         return match tokio::time::timeout(READ_MAX, answer).await {

@@ -1,5 +1,7 @@
 //! Arguments from query and body.
 
+use std::collections::BTreeMap;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, header};
 use registry::Args;
@@ -20,6 +22,38 @@ pub(super) fn read_query(query: &str, args: &mut Args) {
             args.set_query(&name, value.trim_end_matches(['\n', '\r']));
         }
     }
+}
+
+/// All headers by name, spelled as they used to be: `Accept-Encoding`. What is no text is left out.
+pub(super) fn header_lists(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+    let mut lists = BTreeMap::<String, Vec<String>>::new();
+    for (name, value) in headers {
+        // The host of a request is no header to those who list them.
+        if name != header::HOST
+            && let Ok(value) = value.to_str()
+        {
+            lists.entry(spelled(name.as_str())).or_default().push(value.to_owned());
+        }
+    }
+    lists
+}
+
+fn spelled(name: &str) -> String {
+    let words = name.split('-').map(|word| {
+        let (first, rest) = word.split_at(usize::from(!word.is_empty()));
+        format!("{}{rest}", first.to_ascii_uppercase())
+    });
+    words.collect::<Vec<_>>().join("-")
+}
+
+/// The value of a parameter of a query.
+pub(super) fn query_value(query: &str, wanted: &str) -> Option<String> {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == wanted)
+        .and_then(|(_, value)| form_decoded(value))
+        .map(|value| value.trim().to_owned())
 }
 
 /// Takes over the parameters of a body: a JSON object of texts, numbers and booleans, or a form.

@@ -104,3 +104,44 @@ async fn messages_carry_the_identity_of_the_node_when_asked() {
     let answer = world.get("/api/cluster/nosuch").await.json();
     assert!(answer["Message"].as_str().unwrap().starts_with("Orchestrator west says: Unable"));
 }
+
+#[tokio::test]
+async fn a_redeemed_token_allows_changes_until_it_lapses() {
+    let world = World::with_settings(r#""AuthenticationMethod":"token","URLPrefix":"/orc""#).await;
+    let public = world.engine.issue_token("ann").await.unwrap();
+    let page = format!("/orc/web/access-token?publicToken={public}");
+    let change = "/orc/api/end-downtime/db/3307";
+    assert_eq!(world.call(axum::http::Method::HEAD, &page).await.status, 405, "looking redeems nothing");
+    let answer = world.get(&page).await;
+    assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (302, "/orc/"));
+    let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
+    let value = cookie.split(';').next().unwrap();
+    assert!(value.starts_with(&format!("access-token={public}:")), "{value}");
+
+    let answer = with(&world, change, ("cookie", value)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let wrong = format!("access-token={public}:{}", "0".repeat(64));
+    for header in [("cookie", wrong.as_str()), ("cookie", "access-token=x"), ("x-none", "")] {
+        assert_eq!(with(&world, change, header).await.body, UNAUTHORIZED, "{header:?}");
+    }
+    let again = world.get(&page).await;
+    assert_eq!(again.status, 200, "clients know failures of this page by their body");
+    assert_eq!(
+        again.body,
+        format!(r#"{{"Code":"ERROR","Message":"Cannot acquire token {public}","Details":null}}"#)
+    );
+    assert_eq!(world.get("/orc/web/access-token").await.json()["Code"], "ERROR");
+
+    let read_only = World::with_settings(r#""AuthenticationMethod":"token","ReadOnly":true"#).await;
+    assert_eq!(with(&read_only, CHANGE, ("cookie", value)).await.body, UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_that_has_lapsed_allows_nothing() {
+    let world = World::with_settings(r#""AuthenticationMethod":"token","AccessTokenExpiryMinutes":0"#).await;
+    let public = world.engine.issue_token("ann").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let answer = world.get(&format!("/web/access-token?publicToken={public}")).await;
+    assert_eq!(answer.json()["Message"], format!("Cannot acquire token {public}"));
+}

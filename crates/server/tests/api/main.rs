@@ -4,6 +4,7 @@ mod access;
 mod bookkeeping;
 mod changes;
 mod errors;
+mod node;
 mod pages;
 mod reads;
 mod world;

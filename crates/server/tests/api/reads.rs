@@ -152,6 +152,22 @@ const ROUTES: &[(&str, &str, u16, &str)] = &[
     ("raft-leader", "raft-leader", 500, "ERROR null"),
     ("raft-health", "raft-health", 500, "ERROR null"),
     ("raft-status", "raft-status", 500, "ERROR null"),
+    ("headers", "headers", 200, "object"),
+    ("discovery-metrics-raw/:seconds", "discovery-metrics-raw/60", 200, "[object]"),
+    ("discovery-metrics-aggregated/:seconds", "discovery-metrics-aggregated/60", 200, "object"),
+    ("discovery-queue-metrics-raw/:seconds", "discovery-queue-metrics-raw/60", 200, "[]"),
+    ("discovery-queue-metrics-raw/:queue/:seconds", "discovery-queue-metrics-raw/DEFAULT/60", 200, "[]"),
+    ("discovery-queue-metrics-aggregated/:seconds", "discovery-queue-metrics-aggregated/60", 200, "object"),
+    (
+        "discovery-queue-metrics-aggregated/:queue/:seconds",
+        "discovery-queue-metrics-aggregated/DEFAULT/60",
+        200,
+        "object",
+    ),
+    ("backend-query-metrics-raw/:seconds", "backend-query-metrics-raw/0", 200, "[]"),
+    ("backend-query-metrics-aggregated/:seconds", "backend-query-metrics-aggregated/60", 200, "object"),
+    ("write-buffer-metrics-raw/:seconds", "write-buffer-metrics-raw/60", 200, "[]"),
+    ("write-buffer-metrics-aggregated/:seconds", "write-buffer-metrics-aggregated/60", 200, "object"),
 ];
 
 #[tokio::test]

@@ -152,6 +152,21 @@ impl ActiveNodeLease {
     }
 }
 
+/// The lease of a single command on a shared backend: an operator's will is done whoever is active, and the election
+/// can be told to begin anew.
+pub struct OperatorLease(pub Arc<ActiveNodeLease>);
+
+#[async_trait]
+impl Lease for OperatorLease {
+    fn is_held(&self) -> bool {
+        true
+    }
+
+    async fn reelect(&self) -> Result<(), StoreError> {
+        self.0.reelect().await
+    }
+}
+
 #[async_trait]
 impl Lease for ActiveNodeLease {
     fn is_held(&self) -> bool {

@@ -20,7 +20,7 @@ use model::{Command, CommandOutcome, InstanceKey};
 use ports::{InstanceWrite, StoreError, TimestampStyle};
 
 pub use clock::BackendClock;
-pub use lease::ActiveNodeLease;
+pub use lease::{ActiveNodeLease, OperatorLease};
 pub use options::{MaxPacket, MySqlBackend, MySqlBackendTls};
 pub(crate) use session::Session;
 

@@ -1,11 +1,12 @@
-//! `node_health` and `node_health_history`: which processes of the program are alive.
+//! `node_health`, `node_health_history` and `active_node`: which processes of the program are alive, and which may act.
 
 use std::time::Duration;
 
 use model::{NodeIdentity, Timestamp};
+use ports::NodeRecord;
 
 use crate::cell::sql_time;
-use crate::sql::{self, Db, params};
+use crate::sql::{self, Db, Row, params};
 
 /// A process that has not refreshed its row for this long is gone.
 const ALIVE: Duration = Duration::from_secs(5);
@@ -75,5 +76,34 @@ pub(crate) fn list_live(db: &Db<'_>, since: Timestamp) -> sql::Result<Vec<NodeId
         "select hostname, token from node_health where last_seen_active >= ? order by hostname, token";
     sql::query(db, statement, [sql_time(since)], |row| {
         Ok(NodeIdentity { hostname: row.cell("hostname")?.string(), token: row.cell("token")?.string() })
+    })
+}
+
+/// Processes that serve the API and refreshed their row since then, by host name.
+pub(crate) fn list_serving(db: &Db<'_>, since: Timestamp) -> sql::Result<Vec<NodeRecord>> {
+    let statement = "select hostname, token, first_seen_active, last_seen_active, app_version, db_backend
+         from node_health where last_seen_active >= ? and extra_info = 'HttpMode' order by hostname, token";
+    sql::query(db, statement, [sql_time(since)], |row| {
+        Ok(NodeRecord {
+            version: row.cell("app_version")?.string(),
+            backend: row.cell("db_backend")?.string(),
+            ..seen(row)?
+        })
+    })
+}
+
+/// The active node, as the row of the election names it.
+pub(crate) fn active(db: &Db<'_>) -> sql::Result<Option<NodeRecord>> {
+    let statement =
+        "select hostname, token, first_seen_active, last_seen_active from active_node where anchor = 1";
+    sql::query_one(db, statement, [], seen)
+}
+
+fn seen(row: &Row<'_>) -> sql::Result<NodeRecord> {
+    Ok(NodeRecord {
+        node: NodeIdentity { hostname: row.cell("hostname")?.string(), token: row.cell("token")?.string() },
+        first_seen: row.cell("first_seen_active")?.time(),
+        last_seen: row.cell("last_seen_active")?.time(),
+        ..NodeRecord::default()
     })
 }
