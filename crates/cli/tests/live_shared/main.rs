@@ -98,6 +98,7 @@ async fn shared_backend(family: Family) -> Result<()> {
     // The passive one reads no servers, but knows what the active one wrote.
     world.wait_known(&two, 3).await?;
     ensure!(is_active(&one).await? && !is_active(&two).await?, "not exactly one active");
+    both_name_the_active(&one, &two).await?;
 
     one.kill9()?;
     wait_active("after a kill", &two, None).await?;
@@ -123,6 +124,70 @@ async fn shared_backend(family: Family) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Each of two daemons tells which of them is active, and that both are there.
+async fn both_name_the_active(active: &OrchestratorProcess, passive: &OrchestratorProcess) -> Result<()> {
+    let health = async |daemon: &OrchestratorProcess| -> Result<Value> {
+        Ok(serde_json::from_str::<Value>(&daemon.get("/api/health").await?.body)?["Details"].clone())
+    };
+    let (first, second) = (health(active).await?, health(passive).await?);
+    for (details, is_active) in [(&first, true), (&second, false)] {
+        ensure!(
+            details["Healthy"] == json!(true) && details["IsActiveNode"] == json!(is_active),
+            "{details}"
+        );
+        ensure!(details["ActiveNode"]["Token"] == first["Token"], "{details}");
+        ensure!(details["ActiveNode"]["LastSeenActive"] != json!(""), "{details}");
+        ensure!(details["AvailableNodes"].as_array().is_some_and(|nodes| nodes.len() == 2), "{details}");
+    }
+    ensure!(first["Token"] != second["Token"]);
+    Ok(())
+}
+
+/// What runs without HTTP shares the backend by turns like any other, and `-grab-election` does not wait for its turn.
+async fn without_http(family: Family) -> Result<()> {
+    let world = World::start(family).await?;
+    let mut config = world.config.clone();
+    config["ListenAddress"] = json!("127.0.0.1:0");
+    let file = world.folder.path().join("continuous.json");
+    std::fs::write(&file, config.to_string())?;
+    let program = |words: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        command.arg("-config").arg(&file).args(words).kill_on_drop(true).stderr(std::process::Stdio::null());
+        command
+    };
+    let active_token = async |daemon: &OrchestratorProcess| -> Result<String> {
+        let health: Value = serde_json::from_str(&daemon.get("/api/health").await?.body)?;
+        Ok(health["Details"]["ActiveNode"]["Token"].as_str().unwrap_or_default().to_owned())
+    };
+    let mut silent = program(&["-c", "continuous"]).spawn()?;
+    wait_until("it is registered", PATIENCE, || async {
+        let listed = program(&["-c", "active-nodes"]).output().await?;
+        ensure!(String::from_utf8_lossy(&listed.stdout).lines().count() >= 2);
+        Ok(())
+    })
+    .await?;
+    let daemon = world.daemon("served").await?;
+    ensure!(!active_token(&daemon).await?.is_empty() && !is_active(&daemon).await?, "two act at once");
+    let output = program(&["-c", "reelect"]).output().await?;
+    ensure!(output.stdout == b"Set re-elections\n", "{output:?}");
+    wait_until("somebody is elected", PATIENCE, || async {
+        ensure!(!active_token(&daemon).await?.is_empty());
+        Ok(())
+    })
+    .await?;
+    silent.kill().await?;
+    wait_active("when the other one is gone", &daemon, None).await?;
+
+    let mut grabbing = program(&["http", "-grab-election", "-discovery=false"]).spawn()?;
+    wait_until("the new process took over at its start", TAKEOVER_MAX, || async {
+        ensure!(!is_active(&daemon).await?);
+        Ok(())
+    })
+    .await?;
+    grabbing.kill().await?;
+    Ok(())
 }
 
 async fn hung_daemon(family: Family) -> Result<()> {
@@ -154,6 +219,11 @@ async fn mysql_is_shared_by_two_daemons() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn mariadb_is_shared_by_two_daemons() -> Result<()> {
     shared_backend(Family::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_without_http_takes_its_turn() -> Result<()> {
+    without_http(Family::MariaDb).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
