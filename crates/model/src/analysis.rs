@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::recovery::Case;
 use crate::{BinlogCoordinates, InstanceKey};
 
 macro_rules! codes {
@@ -307,4 +308,34 @@ pub struct Finding {
     pub command_hint: String,
     /// Start of the active period; only in detection listings.
     pub start_active_period: String,
+}
+
+impl Finding {
+    /// A finding with only what a record keeps; the rest is empty.
+    ///
+    /// `cluster` tells by the present settings whether the cluster is recovered automatically.
+    pub fn of_case(case: &Case, cluster: ClusterDetails) -> Self {
+        Self {
+            key: case.key.clone(),
+            primary_key: InstanceKey::none(),
+            cluster,
+            data_center: String::new(),
+            region: String::new(),
+            physical_environment: String::new(),
+            coordinates: BinlogCoordinates::default(),
+            facts: Facts { replicas: case.count_replicas, ..Facts::default() },
+            replicas: case.replicas.clone(),
+            code: case.code,
+            description: String::new(),
+            structure: Vec::new(),
+            is_downtimed: false,
+            is_replicas_downtimed: false,
+            downtime_end: String::new(),
+            downtime_remaining_seconds: 0,
+            skippable_due_to_downtime: false,
+            is_actionable: false,
+            command_hint: String::new(),
+            start_active_period: String::new(),
+        }
+    }
 }

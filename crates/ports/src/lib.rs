@@ -15,6 +15,6 @@ pub use servers::{
     ActionError, ActionOutcome, BinaryLog, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers,
 };
 pub use store::{
-    AnalysisChange, AuditQuery, CommandLog, DetectionQuery, InstanceWrite, NodeRecord, RecoveryQuery, SnapshotRow, Store, StoreError,
-    TimestampStyle,
+    AnalysisChange, AuditQuery, CommandLog, DetectionQuery, InstanceWrite, NodeRecord, RecoveryQuery,
+    SnapshotRow, Store, StoreError, TimestampStyle,
 };

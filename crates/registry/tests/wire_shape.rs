@@ -184,7 +184,7 @@ fn a_recovery_has_all_its_fields_in_order() {
 fn a_live_recovery_tells_its_finding_with_the_node_and_no_times() {
     let mut recovery = recovery();
     recovery.successor = None;
-    let mut finding = wire::filled_from_case(&case(), cluster());
+    let mut finding = model::Finding::of_case(&case(), cluster());
     finding.is_actionable = true;
     finding.command_hint = "graceful-master-takeover".to_owned();
     let value = parsed(&to_json(&wire::RecoveryView::live(&recovery, finding)));
@@ -238,7 +238,7 @@ fn a_detection_has_the_shape_of_a_recovery_with_nulls() {
 
 #[test]
 fn an_analysis_tells_its_node_and_never_that_it_is_actionable() {
-    let mut finding = wire::filled_from_case(&case(), cluster());
+    let mut finding = model::Finding::of_case(&case(), cluster());
     finding.is_actionable = true;
     let node = NodeIdentity { hostname: "n".to_owned(), token: "t".to_owned() };
     let view = wire::AnalysisView { finding: &finding, node: Some(&node), shows_actionable: false };

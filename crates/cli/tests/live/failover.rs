@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use lab::{CutKind, Family, Party, wait_until};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::{PATIENCE, World, wait_writes, write_load};
 
@@ -194,37 +194,5 @@ pub(crate) async fn a_failing_hook_before_the_failover_stops_it(family: Family) 
         let read_only = world.lab.server(name).value("SELECT @@global.read_only").await?;
         ensure!(read_only != "0", "{name} was opened");
     }
-    Ok(())
-}
-
-/// The daemon dies while a hook before the failover runs; the next one undoes that recovery and does its own.
-pub(crate) async fn a_daemon_that_dies_in_a_recovery_is_succeeded(family: Family) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let (begun, go) = (folder.path().join("begun"), folder.path().join("go"));
-    let hook = format!("touch {}; while [ ! -e {} ]; do sleep 0.1; done", begun.display(), go.display());
-    let mut world = World::start(family, json!({ "PreFailoverProcesses": [hook] })).await?;
-    world.lab.server("a").kill9()?;
-    wait_until("the hook runs", PATIENCE, || async {
-        if begun.exists() { Ok(()) } else { bail!("not yet") }
-    })
-    .await?;
-    std::fs::write(&go, "")?;
-    world.crash_and_restart().await?;
-    let recovery = wait_until("a later recovery succeeded", PATIENCE, || async {
-        let all = world.recoveries().await?;
-        match all.iter().find(|recovery| recovery["IsSuccessful"] == json!(true)) {
-            Some(recovery) => Ok::<Value, anyhow::Error>(recovery.clone()),
-            None => bail!("{all:?}"),
-        }
-    })
-    .await?;
-    let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
-    world.assert_is_primary(&promoted).await?;
-    for other in ["b", "c", "d"].into_iter().filter(|name| *name != promoted) {
-        world.assert_replicates(other, &promoted).await?;
-    }
-    let unfinished =
-        world.recoveries().await?.iter().filter(|r| r["RecoveryEndTimestamp"] == json!("")).count();
-    ensure!(unfinished == 0, "{unfinished} recoveries were left open");
     Ok(())
 }

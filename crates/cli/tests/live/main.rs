@@ -1,5 +1,6 @@
 //! The daemon over real MySQL and MariaDB servers.
 
+mod crashes;
 mod failover;
 mod fidelity;
 mod operations;
@@ -34,7 +35,9 @@ on_both_families!(
     failover::nothing_is_recovered_while_recoveries_are_switched_off,
     failover::failing_hooks_stop_only_what_they_may_stop,
     failover::a_failing_hook_before_the_failover_stops_it,
-    failover::a_daemon_that_dies_in_a_recovery_is_succeeded,
+    crashes::a_daemon_that_dies_in_a_hook_is_succeeded,
+    crashes::a_daemon_that_dies_while_draining_is_succeeded,
+    crashes::a_daemon_that_dies_in_a_takeover_opens_the_primary,
     operations::replicas_are_relocated,
     operations::sources_and_replicas_change_places,
     operations::replicas_without_gtid_are_moved,

@@ -22,7 +22,7 @@ mod preflight;
 mod tests;
 
 pub use case::{Obstacle, Obstacles, TakeoverCase};
-pub use phases::{drain_plan, pause_plan, promote_plan, restore_plan, siblings_plan};
+pub use phases::{demotion_plan, drain_plan, pause_plan, promote_plan, restore_plan, siblings_plan};
 pub use preflight::{Takeover, prepare, single_primary};
 
 use model::Plan;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Action, Condition, GtidSet, GtidUse, Instance, MariaDbPosition, OnFailure, Plan, SourcePosition, StepId,
-    Threads,
+    Action, Condition, GtidSet, GtidUse, Instance, InstanceKey, MariaDbPosition, OnFailure, Plan,
+    SourcePosition, StepId, Threads,
 };
 
 use super::case::{Obstacle, Obstacles, TakeoverCase};
@@ -148,6 +148,25 @@ pub fn restore_plan(case: &TakeoverCase, takeover: &Takeover) -> Plan {
     plan.push(&takeover.target.key, start, &[], CHANGE_TIME, "it stays a replica");
     if let Some(step) = plan.last_mut() {
         step.on_failure = OnFailure::Note;
+    }
+    plan
+}
+
+/// Makes the former primary a replica of the server that has taken over, when the takeover itself was interrupted. Its
+/// successor may have written since, so it finds its place by GTID; both must use it.
+pub fn demotion_plan(former: &Instance, successor: &InstanceKey, start: bool) -> Plan {
+    let position = if former.is_mariadb() {
+        SourcePosition::MariaDbCurrentPos
+    } else {
+        SourcePosition::OracleAutoPosition
+    };
+    let mut plan = Plan::new("demote");
+    let reason = format!("{successor} is the primary now");
+    let change = Action::ChangeSource { source: successor.clone(), position };
+    let changed = plan.push(&former.key, change, &[], CHANGE_TIME, reason.clone());
+    hold_lease(&mut plan);
+    if start {
+        plan.push(&former.key, Action::StartReplication(Threads::Both), &[changed], CHANGE_TIME, reason);
     }
     plan
 }

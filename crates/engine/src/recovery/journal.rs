@@ -67,6 +67,24 @@ pub(super) struct Journal {
     /// The failed server was writable before this recovery may have made it read-only: undoing opens it again.
     #[serde(default)]
     pub(super) unfence: bool,
+    /// Replicas whose applier stood still before the recovery: undoing leaves it so.
+    #[serde(default)]
+    pub(super) idle_appliers: Vec<StoredKey>,
+    /// It hands over from a primary that lives.
+    #[serde(default)]
+    pub(super) takeover: Option<Handover>,
+    /// No hooks were wanted.
+    #[serde(default)]
+    pub(super) skip_hooks: bool,
+}
+
+/// What is particular about a takeover.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Handover {
+    /// Its successor is a replica that uses GTID, so it can be made a replica of it later, too.
+    pub(super) by_gtid: bool,
+    /// The former primary is to replicate in the end, not only to have its source set.
+    pub(super) start_former: bool,
 }
 
 impl Journal {
@@ -78,6 +96,9 @@ impl Journal {
             replicas: replicas.iter().map(StoredKey::from).collect(),
             candidate: None,
             unfence: false,
+            idle_appliers: Vec::new(),
+            takeover: None,
+            skip_hooks: false,
         }
     }
 

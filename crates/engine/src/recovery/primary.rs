@@ -173,6 +173,7 @@ impl Engine {
             .map_err(|error| error.to_string())?;
         let has_waited = self.run_pre_hooks(request, recovery).await?;
         if !request.forced {
+            self.require_still_wanted(has_waited).await.map_err(NotPromoted::for_now)?;
             self.require_still_dead(&finding.key, has_waited).await.map_err(NotPromoted::for_now)?;
         }
         let mut case = self.failover_case(finding, request.candidate.clone());
@@ -196,6 +197,21 @@ impl Engine {
             .await
             .map_err(|error| error.to_string())?;
         Ok(true)
+    }
+
+    /// Asks for the global switch again: hooks may have taken minutes, and somebody may have switched recoveries off
+    /// because of what is going on.
+    async fn require_still_wanted(&self, has_waited: bool) -> Result<(), String> {
+        if !has_waited {
+            return Ok(());
+        }
+        match self.store().recoveries_disabled().await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err("recoveries are disabled globally by now; nothing was changed".to_owned()),
+            Err(error) => {
+                Err(format!("cannot read the global recovery switch: {error}; nothing was changed"))
+            }
+        }
     }
 
     /// Looks again before anything is changed: hooks may have taken minutes, and the finding may be older than it
@@ -222,6 +238,9 @@ impl Engine {
             analysis::analyze_instance(&fleet, failed, &compiled.analysis, &self.filters(), self.now())
         };
         match finding {
+            Some(finding) if finding.skippable_due_to_downtime => {
+                Err(format!("{failed} is downtimed by now; nothing was changed"))
+            }
             Some(finding) if finding.is_actionable => Ok(()),
             Some(finding) => Err(format!("{failed} is {} by now; nothing was changed", finding.code)),
             None => Err(format!("{failed} is in maintenance or forgotten by now; nothing was changed")),
@@ -326,12 +345,8 @@ impl Engine {
             self.follow_up_later(&recovery.uid, &request.finding.key, &promoted, left_behind);
         }
         self.resolve(recovery).await;
-        self.audit(
-            "recover-dead-master",
-            Some(&request.finding.key),
-            format!("promoted replica: {promoted}"),
-        )
-        .await;
+        let promotion = format!("promoted replica: {promoted}");
+        self.audit(audit_name(kind), Some(&request.finding.key), promotion).await;
         self.reread_cluster(request, &promoted).await;
         if let Err(error) = self.end_downtime(&promoted).await {
             recovery.errors.push(error.to_string());

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use model::{Command, InstanceKey, Recovery};
+use decide::plan_checker::CheckContext;
+use decide::takeover;
+use model::{AcknowledgeScope, ClusterDetails, Command, Finding, InstanceKey, Recovery, RecoveryKind};
 use ports::RecoveryQuery;
 use tracing::{info, warn};
 
-use super::journal::{Journal, Stage};
+use super::Request;
+use super::journal::{Handover, Journal, Stage, StoredKey};
 use super::release::Release;
 use super::run::Failover;
 use crate::Engine;
@@ -16,23 +19,65 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Attempts before a promotion is given up, or what was taken is given back in the background.
 const ATTEMPTS: u32 = 5;
 
+/// A process that did not renew its place in the registry for this long is gone. Longer than the lease of the active
+/// node, so its successor is active by then.
+const GONE_AFTER: Duration = Duration::from_secs(10);
+/// How often it is looked whether this node has become active.
+const LOOK: Duration = Duration::from_secs(1);
+
 impl Engine {
-    /// Takes care of every unfinished recovery in the backend, once, as soon as this node may act.
+    /// Takes care of every unfinished recovery in the backend, each time this node becomes the one that acts.
     pub(crate) async fn resume_unfinished(self) {
-        let unfinished = loop {
-            if self.may_act() {
-                match self.store().recoveries(RecoveryQuery::Unfinished, self.now()).await {
-                    Ok(unfinished) => break unfinished,
-                    Err(error) => warn!(error = %error, "cannot look for unfinished recoveries yet"),
-                }
+        loop {
+            while !self.may_act() {
+                tokio::time::sleep(LOOK).await;
             }
-            tokio::time::sleep(RETRY).await;
-        };
-        for recovery in unfinished {
-            if recovery.node.token != self.node().token && recovery.node.hostname == self.node().hostname {
-                self.resume(recovery).await;
+            self.resume_orphans().await;
+            while self.may_act() {
+                tokio::time::sleep(LOOK).await;
             }
         }
+    }
+
+    /// Resumes what processes that are gone left unfinished, until nothing of that kind is left or the right to act is
+    /// lost.
+    async fn resume_orphans(&self) {
+        while self.may_act() {
+            let found = self.store().recoveries(RecoveryQuery::Unfinished, self.now()).await;
+            let foreign: Vec<Recovery> = match found {
+                Ok(all) => all.into_iter().filter(|one| one.node.token != self.node().token).collect(),
+                Err(error) => {
+                    warn!(error = %error, "cannot look for unfinished recoveries yet");
+                    tokio::time::sleep(RETRY).await;
+                    continue;
+                }
+            };
+            let mut is_somebody_at_it = false;
+            for recovery in foreign {
+                if self.is_orphan(&recovery).await {
+                    self.resume(recovery).await;
+                } else {
+                    is_somebody_at_it = true;
+                }
+            }
+            if !is_somebody_at_it {
+                return;
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Its process is gone: a former one of this host, or one that no longer reports to the registry of nodes.
+    async fn is_orphan(&self, recovery: &Recovery) -> bool {
+        if recovery.node.hostname == self.node().hostname {
+            return true;
+        }
+        let since = self.now() - GONE_AFTER;
+        // A backend without a registry is not shared, and one that does not answer proves nothing.
+        self.store()
+            .live_nodes(since)
+            .await
+            .is_ok_and(|live| live.iter().all(|node| node.token != recovery.node.token))
     }
 
     async fn resume(&self, recovery: Recovery) {
@@ -82,7 +127,7 @@ impl Engine {
     async fn finish(&self, recovery: Recovery, journal: &Journal, candidate: InstanceKey) {
         self.write_step(&recovery.uid, format!("a new process finishes the promotion of {candidate}")).await;
         match self.try_to_finish(&recovery, journal, &candidate).await {
-            Ok(failover) => self.close_successful(recovery, failover).await,
+            Ok(failover) => self.close_successful(recovery, journal, failover).await,
             Err(errors) => self.give_back(recovery, journal, errors).await,
         }
     }
@@ -123,6 +168,7 @@ impl Engine {
         let replicas = journal.replicas.iter().map(|key| key.key());
         let mut release = Release::new(&journal.failed.key(), replicas, recovery.start);
         release.unfence = journal.unfence;
+        release.keep_stopped = journal.idle_appliers.iter().map(StoredKey::key).collect();
         recovery.errors = errors;
         let failures = release.try_times(self, &recovery.uid, ATTEMPTS, RETRY).await;
         if release.is_done() {
@@ -134,24 +180,70 @@ impl Engine {
         self.let_recover_again(recovery).await;
     }
 
-    /// As after a recovery without interruption: the record is closed last.
-    async fn close_successful(&self, recovery: Recovery, failover: Failover) {
-        let (name, alias) = (&recovery.case.cluster_name, &recovery.case.cluster_alias);
-        self.publish_cluster(name, alias, "", &failover.promoted).await;
-        self.set_lost_aside(Some(&recovery.case.key), &failover.lost).await;
-        let left = failover.left_behind.iter().cloned();
-        self.follow_up_later(&recovery.uid, &recovery.case.key, &failover.promoted, left);
-        self.submit_patiently(Command::ResolveRecovery {
-            uid: recovery.uid.clone(),
-            is_successful: true,
-            successor: Some(failover.promoted.clone()),
-            successor_alias: failover.promoted_alias.clone(),
-            lost_replicas: failover.lost.clone(),
-            participating: recovery.participating.clone(),
-            errors: failover.errors.clone(),
-            at: self.now(),
-        })
-        .await;
+    /// As after a recovery without interruption, hooks included.
+    async fn close_successful(&self, mut recovery: Recovery, journal: &Journal, mut failover: Failover) {
+        recovery.kind = Some(RecoveryKind::Primary);
+        if let Some(handover) = &journal.takeover {
+            let former = self.demote(&recovery, &failover.promoted, handover).await;
+            failover.errors.extend(former.err());
+        }
+        let request = self.request_of(&recovery, journal);
+        self.settle_success(&request, &mut recovery, failover, journal.takeover.is_none()).await;
+        if journal.takeover.is_some() {
+            let scope = AcknowledgeScope::Uid(recovery.uid.clone());
+            if let Err(error) = self.acknowledge(scope, "orchestrator", "planned takeover").await {
+                warn!(recovery = %recovery.uid, error = %error, "a takeover is not acknowledged");
+            }
+            let settings = self.settings();
+            let commands = &settings.hooks.after_takeover;
+            self.run_post_hooks(&request, &recovery, "PostGracefulTakeoverProcesses", commands).await;
+        }
+    }
+
+    /// What the former process worked on, as far as its record and the fleet tell.
+    fn request_of(&self, recovery: &Recovery, journal: &Journal) -> Request {
+        let case = &recovery.case;
+        let hint = if journal.takeover.is_some() { "graceful-master-takeover" } else { "" };
+        let mut finding = self
+            .synthetic_finding(&case.key, hint)
+            .unwrap_or_else(|_| Finding::of_case(case, ClusterDetails::default()));
+        finding.code = case.code;
+        finding.cluster.name.clone_from(&case.cluster_name);
+        finding.cluster.alias.clone_from(&case.cluster_alias);
+        let domain = self.fleet().cluster_domains.get(&case.cluster_name).cloned();
+        finding.cluster.domain = domain.unwrap_or_default();
+        finding.replicas.clone_from(&case.replicas);
+        finding.facts.replicas = case.count_replicas;
+        Request { finding, forced: false, skip_hooks: journal.skip_hooks, candidate: None }
+    }
+
+    /// A takeover was interrupted after its target was opened: the former primary becomes its replica.
+    ///
+    /// # Errors
+    /// It cannot be read, could not find its place by GTID, or refuses. It stays read-only.
+    async fn demote(
+        &self,
+        recovery: &Recovery,
+        promoted: &InstanceKey,
+        handover: &Handover,
+    ) -> Result<(), String> {
+        let (former, target) = (&recovery.case.key, promoted);
+        if !handover.by_gtid {
+            return Err(format!(
+                "{former} cannot find its place below {target} by GTID: set its source by hand"
+            ));
+        }
+        let limit = self.read_deadline();
+        let read = |key: InstanceKey| async move {
+            self.read_instance(&key, limit).await.map_err(|error| error.to_string())
+        };
+        let (former, target) = (read(former.clone()).await?, read(target.clone()).await?);
+        if former.is_replica() {
+            return Ok(());
+        }
+        let plan = takeover::demotion_plan(&former, &target.key, handover.start_former);
+        let mut check = CheckContext::new([former, target]);
+        self.run_judged(&plan, &mut check).await.map(drop).map_err(|error| error.to_string())
     }
 
     /// Ends the active period, so that the failure, if it lasts, is detected and recovered anew.

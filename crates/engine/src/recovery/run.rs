@@ -15,7 +15,7 @@ use ports::Deadline;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::journal::{Journal, Stage};
+use super::journal::{Journal, Stage, StoredKey};
 use super::primary::Fence;
 use super::release::Release;
 use crate::Engine;
@@ -111,9 +111,11 @@ impl<'a> FailoverRun<'a> {
         engine: &'a Engine,
         recovery: &'a Recovery,
         case: FailoverCase,
-        journal: Journal,
+        mut journal: Journal,
         forced: bool,
     ) -> Self {
+        let idle = case.replicas.iter().filter(|one| one.replication.sql_thread == ThreadState::Stopped);
+        journal.idle_appliers = idle.map(|replica| (&replica.key).into()).collect();
         let mut check = CheckContext::new(case.replicas.iter().cloned().chain(case.old_primary.clone()));
         check.failed = Some(case.failed.clone());
         check.detach_lost = case.policy.detach_lost_replicas;
@@ -244,14 +246,10 @@ impl<'a> FailoverRun<'a> {
         if let Some((plan, end)) = drain {
             self.engine.undo_plan(plan, end, self.uid).await;
         }
-        let known = self.case.replicas.iter();
-        let readable = known.clone().filter(|replica| replica.is_last_check_valid());
+        let readable = self.case.replicas.iter().filter(|replica| replica.is_last_check_valid());
         let mut release =
             Release::new(&self.case.failed, readable.map(|replica| replica.key.clone()), self.began);
-        release.keep_stopped = known
-            .filter(|replica| replica.replication.sql_thread == ThreadState::Stopped)
-            .map(|replica| replica.key.clone())
-            .collect();
+        release.keep_stopped = self.journal.idle_appliers.iter().map(StoredKey::key).collect();
         release.unfence = self.journal.unfence && self.fence_may_hold;
         release.try_times(self.engine, self.uid, RELEASE_ATTEMPTS, FORWARD_PAUSE).await;
         stop.release = (!release.is_done()).then_some(release);

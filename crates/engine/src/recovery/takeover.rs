@@ -9,13 +9,16 @@ use decide::takeover::{self, Takeover, TakeoverCase};
 use futures_util::future::join_all;
 use model::{
     AcknowledgeScope, Command, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind, RegroupMode,
+    ThreadState,
 };
 use ports::Deadline;
 use tracing::warn;
 
 use super::Request;
 use super::gates::Registration;
-use super::run::Failover;
+use super::journal::{Handover, Journal, Stage};
+use super::release::Release;
+use super::run::{Failover, NotPromoted};
 use crate::Engine;
 use crate::executor::PlanEnd;
 use crate::hook_environment::hook_environment;
@@ -203,8 +206,8 @@ impl Engine {
         let mut recovery = self.new_recovery(finding, RecoveryKind::Primary, uid.clone(), id, detection);
         recovery.mode = if takeover.target.uses_gtid() { RegroupMode::Gtid } else { RegroupMode::PseudoGtid };
         let outcome = match self.run_pre_hooks(&request, &recovery).await {
-            Ok(_) => self.hand_over(case, takeover, &uid).await,
-            Err(reason) => Err(reason),
+            Ok(_) => self.hand_over(case, takeover, &recovery).await,
+            Err(reason) => Err(reason.into()),
         };
         match outcome {
             Ok(mut failover) => {
@@ -214,47 +217,86 @@ impl Engine {
                 self.acknowledge(AcknowledgeScope::Uid(uid), "orchestrator", "planned takeover").await?;
                 Ok(recovery)
             }
-            Err(reason) => {
-                self.settle_failure(&request, &mut recovery, reason.clone()).await;
+            Err(stop) => {
+                let reason = stop.reason.clone();
+                self.settle_failure(&request, &mut recovery, stop).await;
                 self.acknowledge(AcknowledgeScope::Uid(uid), "orchestrator", "takeover was undone").await?;
                 Err(OperationError::Recovery(reason))
             }
         }
     }
 
-    /// The phases. An error means that the old primary is the primary again.
+    /// The phases, each on record before its work starts. An error means that the old primary is the primary again, or
+    /// says what is left to be given back.
     async fn hand_over(
         &self,
         case: &TakeoverCase,
         takeover: &Takeover,
-        uid: &str,
-    ) -> Result<Failover, String> {
+        recovery: &Recovery,
+    ) -> Result<Failover, NotPromoted> {
+        let uid = recovery.uid.as_str();
+        let mut journal = self.takeover_journal(case, takeover);
+        self.save(uid, &mut journal, Stage::Registered).await?;
         let mut check = takeover::check_context(case);
         self.run_phase(&takeover::siblings_plan(case, takeover), &mut check, uid).await?;
-        let promoted = self.pause_and_prepare(case, takeover, &mut check, uid).await;
-        let plan = match promoted {
+        let prepared = self.pause_and_prepare(case, takeover, &mut check, uid, &mut journal).await;
+        let plan = match prepared {
             Ok(plan) => plan,
-            Err(reason) => {
-                let end = self.execute(&takeover::restore_plan(case, takeover), uid).await;
-                let failures = end.errors();
-                return Err(if failures.is_empty() {
-                    reason
-                } else {
-                    format!("{reason}; undoing: {}", failures.join("; "))
-                });
-            }
+            Err(reason) => return Err(self.hand_back(case, takeover, recovery, &mut journal, reason).await),
         };
         let end = self.execute(&plan, uid).await;
         if let Some(reason) = end.abort_error() {
             // Past the point of no return: open whichever server the plan had meant to open.
             let retry = self.execute(&plan, uid).await;
             if retry.abort_error().is_some() {
-                return Err(format!("{reason}; {} was to be opened: check it now", takeover.target.key));
+                let reason = format!("{reason}; {} was to be opened: check it now", takeover.target.key);
+                return Err(reason.into());
             }
         }
         let lost = takeover.left_behind.iter().map(|(key, _)| key.clone()).collect();
         let participating = case.replicas.iter().map(|replica| replica.key.clone()).collect();
         Ok(Failover::of(self, &takeover.target.key, lost, participating, &end))
+    }
+
+    fn takeover_journal(&self, case: &TakeoverCase, takeover: &Takeover) -> Journal {
+        let replicas: Vec<InstanceKey> = case.replicas.iter().map(|replica| replica.key.clone()).collect();
+        let mut journal = Journal::new(&case.primary.key, &replicas);
+        journal.candidate = Some((&takeover.target.key).into());
+        journal.skip_hooks = self.identity().noop;
+        let idle = case.replicas.iter().filter(|one| one.replication.sql_thread == ThreadState::Stopped);
+        journal.idle_appliers = idle.map(|replica| (&replica.key).into()).collect();
+        journal.takeover = Some(Handover { by_gtid: takeover.target.uses_gtid(), start_former: case.auto });
+        journal
+    }
+
+    async fn save(&self, uid: &str, journal: &mut Journal, stage: Stage) -> Result<(), String> {
+        self.enter_stage(uid, journal, stage).await.map_err(|error| error.to_string())
+    }
+
+    /// Gives up before anything was promoted. What cannot be given back now keeps the record open.
+    async fn hand_back(
+        &self,
+        case: &TakeoverCase,
+        takeover: &Takeover,
+        recovery: &Recovery,
+        journal: &mut Journal,
+        reason: String,
+    ) -> NotPromoted {
+        if let Err(error) = self.save(&recovery.uid, journal, Stage::Releasing).await {
+            warn!(recovery = %recovery.uid, error = %error, "giving up a takeover is not on record");
+        }
+        let end = self.execute(&takeover::restore_plan(case, takeover), &recovery.uid).await;
+        let failures = end.errors();
+        if failures.is_empty() {
+            return reason.into();
+        }
+        let left = [takeover.target.key.clone()];
+        let mut release = Release::new(&case.primary.key, left, recovery.start);
+        release.unfence = journal.unfence;
+        NotPromoted {
+            release: Some(release),
+            ..NotPromoted::from(format!("{reason}; undoing: {}", failures.join("; ")))
+        }
     }
 
     /// Pauses writes, drains, checks that nothing is missing; returns the plan of no return.
@@ -264,7 +306,10 @@ impl Engine {
         takeover: &Takeover,
         check: &mut CheckContext,
         uid: &str,
+        journal: &mut Journal,
     ) -> Result<Plan, String> {
+        journal.unfence = !case.primary.read_only;
+        self.save(uid, journal, Stage::Draining).await?;
         self.run_phase(&takeover::pause_plan(case), check, uid).await?;
         let paused = self.current(&case.primary.key)?;
         self.run_phase(&takeover::drain_plan(case, takeover, &paused), check, uid).await?;
@@ -275,6 +320,7 @@ impl Engine {
         if !self.may_act() {
             return Err("this node lost the right to act; nothing was promoted".to_owned());
         }
+        self.save(uid, journal, Stage::Committing).await?;
         Ok(plan)
     }
 

@@ -15,6 +15,11 @@ impl Engine {
         if !settings.recovery.recover_read_only_primary {
             return Attempt::NotAttempted(vec!["RecoverNonWriteableMaster is off".to_owned()]);
         }
+        if !request.forced && !finding.cluster.automated_primary_recovery {
+            // Differs: the original opens primaries of every cluster.
+            let reason = format!("{} does not match RecoverMasterClusterFilters", finding.cluster.name);
+            return Attempt::NotAttempted(vec![reason]);
+        }
         let _lock = match self.lock_cluster(&finding.cluster.name, "making its primary writable") {
             Ok(lock) => lock,
             Err(held) => return Attempt::NotAttempted(vec![held]),

@@ -1,9 +1,6 @@
 //! One analysed server as the API shows it, live or from a record.
 
-use model::{
-    BinlogCoordinates, Case, ClusterDetails, CoordinateKind, Facts, Finding, InstanceKey, NodeIdentity,
-    Timestamp,
-};
+use model::{CoordinateKind, Finding, InstanceKey, NodeIdentity, Timestamp};
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::{ClusterView, KeyView, KeysView, PlaceView, column_time, fields};
@@ -118,34 +115,6 @@ impl Serialize for AnalysisView<'_> {
         self.counts(&mut to)?;
         self.handling(&mut to)?;
         to.end()
-    }
-}
-
-/// A finding with only what a record keeps; the rest is empty.
-///
-/// `cluster` tells by the present settings whether the cluster is recovered automatically.
-pub fn filled_from_case(case: &Case, cluster: ClusterDetails) -> Finding {
-    Finding {
-        key: case.key.clone(),
-        primary_key: InstanceKey::none(),
-        cluster,
-        data_center: String::new(),
-        region: String::new(),
-        physical_environment: String::new(),
-        coordinates: BinlogCoordinates::default(),
-        facts: Facts { replicas: case.count_replicas, ..Facts::default() },
-        replicas: case.replicas.clone(),
-        code: case.code,
-        description: String::new(),
-        structure: Vec::new(),
-        is_downtimed: false,
-        is_replicas_downtimed: false,
-        downtime_end: String::new(),
-        downtime_remaining_seconds: 0,
-        skippable_due_to_downtime: false,
-        is_actionable: false,
-        command_hint: String::new(),
-        start_active_period: String::new(),
     }
 }
 

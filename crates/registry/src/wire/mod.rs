@@ -15,7 +15,7 @@ mod quote;
 mod records;
 mod recovery;
 
-pub use analysis::{AnalysisView, ChangelogView, filled_from_case};
+pub use analysis::{AnalysisView, ChangelogView};
 pub use cluster::ClusterView;
 pub use figures::{
     BackendFigure, BackendStatistics, DiscoveryFigure, DiscoveryStatistics, FlushFigure, FlushStatistics,

@@ -6,9 +6,7 @@ use model::{
 };
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{
-    AnalysisView, KeysView, OptionalKey, PlaceView, column_time, expression_time, fields, filled_from_case,
-};
+use super::{AnalysisView, KeysView, OptionalKey, PlaceView, column_time, expression_time, fields};
 
 const FIELDS: usize = 23;
 
@@ -23,7 +21,7 @@ pub struct RecoveryView<'a> {
 impl<'a> RecoveryView<'a> {
     /// A recovery as the backend has it; `cluster` by the present settings.
     pub fn stored(recovery: &'a Recovery, cluster: ClusterDetails) -> Self {
-        Self { recovery, analysis: filled_from_case(&recovery.case, cluster), is_live: false }
+        Self { recovery, analysis: Finding::of_case(&recovery.case, cluster), is_live: false }
     }
 
     /// A recovery that an operator asked for and that has just ended, with the finding it began from. Clients see
@@ -131,7 +129,7 @@ pub struct DetectionView<'a> {
 impl<'a> DetectionView<'a> {
     /// A detection as the backend has it; `cluster` by the present settings.
     pub fn new(detection: &'a Detection, cluster: ClusterDetails) -> Self {
-        let mut analysis = filled_from_case(&detection.case, cluster);
+        let mut analysis = Finding::of_case(&detection.case, cluster);
         analysis.start_active_period = column_time(Some(detection.start_active_period));
         Self { detection, analysis }
     }

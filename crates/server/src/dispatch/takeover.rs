@@ -4,7 +4,7 @@ use decide::analysis::{Hints, Scope, analyze};
 use decide::clusters::{cluster_info, cluster_primary};
 use engine::TakeoverRequest;
 use model::{Finding, InstanceKey, Recovery};
-use registry::wire::{RecoveryView, filled_from_case};
+use registry::wire::RecoveryView;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
@@ -92,7 +92,7 @@ impl Begun {
     fn finding(self, recovery: &Recovery, hint: &str) -> Finding {
         let finding = self
             .finding
-            .unwrap_or_else(|| filled_from_case(&recovery.case, model::ClusterDetails::default()));
+            .unwrap_or_else(|| Finding::of_case(&recovery.case, model::ClusterDetails::default()));
         Finding {
             code: recovery.case.code,
             cluster: self.cluster,
