@@ -22,23 +22,10 @@ const REGISTRATION: Duration = Duration::from_secs(1);
 /// Runs the service. The address is bound before anything else is started, so that a second process on the same
 /// machine ends without having done anything.
 pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
-    let settings = load_settings(&flags, App::Service)?;
-    refuse_raft(&settings)?;
-    let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
-    let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
-    let node = assemble(&flags, settings, App::Service).await?;
-    enable_reload(&node, &flags);
+    let mut signals = Signals::listen()?;
+    let Some(started) = signals.unless_ended(start_service(&flags)).await else { return Ok(()) };
+    let (listener, node) = started?;
     let engine = node.engine.clone();
-    engine.register_node().await;
-    grab_election(&engine, &flags).await?;
-    let mut signals =
-        Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
-    if flags.is_on("discovery") {
-        engine.start().await.map_err(|error| fatal(&error))?;
-    } else {
-        engine.load().await.map_err(|error| fatal(&error))?;
-        engine.supervisor().start_loop("registration", keep_registered(engine.clone()));
-    }
     let stop = CancellationToken::new();
     let app = http::App::new(engine.clone());
     let serving = http::serve(listener, app, stop.clone());
@@ -52,22 +39,46 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     Ok(())
 }
 
+async fn start_service(flags: &Flags) -> Result<(Listener, Node), Exit> {
+    let settings = load_settings(flags, App::Service)?;
+    refuse_raft(&settings)?;
+    let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
+    let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
+    let node = assemble(flags, settings, App::Service).await?;
+    enable_reload(&node, flags);
+    let engine = &node.engine;
+    engine.register_node().await;
+    grab_election(engine, flags).await?;
+    if flags.is_on("discovery") {
+        engine.start().await.map_err(|error| fatal(&error))?;
+    } else {
+        engine.load().await.map_err(|error| fatal(&error))?;
+        engine.supervisor().start_loop("registration", keep_registered(engine.clone()));
+    }
+    Ok((listener, node))
+}
+
 /// Everything the service does but HTTP, until a signal ends it.
 pub(crate) async fn run_continuously(flags: Flags) -> Result<(), Exit> {
-    let settings = load_settings(&flags, App::Service)?;
-    refuse_raft(&settings)?;
-    let node = assemble(&flags, settings, App::Continuous).await?;
-    enable_reload(&node, &flags);
-    let engine = node.engine.clone();
-    let mut signals =
-        Signals::listen().map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")))?;
-    engine.register_node().await;
-    grab_election(&engine, &flags).await?;
-    engine.start().await.map_err(|error| Exit::fatal(error.to_string()))?;
+    let mut signals = Signals::listen()?;
+    let Some(started) = signals.unless_ended(start_loops(&flags)).await else { return Ok(()) };
+    let node = started?;
     signals.handle_until_end(&node, &flags).await;
-    engine.shut_down().await;
+    node.engine.shut_down().await;
     info!("ended");
     Ok(())
+}
+
+async fn start_loops(flags: &Flags) -> Result<Node, Exit> {
+    let settings = load_settings(flags, App::Service)?;
+    refuse_raft(&settings)?;
+    let node = assemble(flags, settings, App::Continuous).await?;
+    enable_reload(&node, flags);
+    let engine = &node.engine;
+    engine.register_node().await;
+    grab_election(engine, flags).await?;
+    engine.start().await.map_err(|error| Exit::fatal(error.to_string()))?;
+    Ok(node)
 }
 
 /// Makes this node the active one when the flag says so.
@@ -107,12 +118,24 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    /// Before anything else: until then each of them ends the process.
+    fn listen() -> Result<Self, Exit> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Exit::fatal(format!("cannot handle signals: {error}")));
         Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
         })
+    }
+
+    /// The outcome of starting; `None` when SIGTERM or SIGINT came before it. A SIGHUP that comes meanwhile is kept.
+    async fn unless_ended<T>(&mut self, starting: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            outcome = starting => Some(outcome),
+            _ = self.terminate.recv() => None,
+            _ = self.interrupt.recv() => None,
+        }
     }
 
     /// Reloads on SIGHUP; returns on SIGTERM and SIGINT.

@@ -59,6 +59,21 @@ impl Service {
         answer
     }
 
+    /// SIGHUP and SIGTERM no longer end the process by themselves.
+    fn wait_until_signals_are_caught(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let wanted = 1 | 1 << 14;
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            if u64::from_str_radix(caught.trim(), 16).unwrap() & wanted == wanted {
+                return;
+            }
+            assert!(Instant::now() < deadline, "caught are {caught}");
+            std::thread::yield_now();
+        }
+    }
+
     fn signal(&self, name: &str) {
         let done =
             Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
@@ -144,6 +159,16 @@ fn a_backend_of_one_node_has_nobody_else_to_elect() {
     let service = Service::start_with(&program, "-grab-election");
     assert!(service.get("/api/leader-check").ends_with("\"OK\""));
     assert!(service.get("/api/health").contains("\"IsActiveNode\":true"));
+}
+
+#[test]
+fn signals_while_it_starts_do_no_harm() {
+    let program = Prepared::new();
+    let mut service = Service::spawn(&program, "http -verbose");
+    service.wait_until_signals_are_caught();
+    service.signal("HUP");
+    service.signal("TERM");
+    assert_eq!(service.wait(), Some(0));
 }
 
 #[test]
