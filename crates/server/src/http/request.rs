@@ -1,6 +1,7 @@
 //! Arguments from query and body.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, header};
@@ -11,6 +12,8 @@ use super::respond::Refusal;
 
 /// Largest accepted body, bytes. Bodies hold a handful of short texts.
 pub(super) const BODY_MAX: usize = 64 * 1024;
+/// A body must have arrived after this; who sends more slowly would hold a connection for as long as it likes.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Takes over the parameters of a query or form.
 pub(super) fn read_query(query: &str, args: &mut Args) {
@@ -62,7 +65,10 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, args: &mut Args) 
     if announced.is_some_and(|length: usize| length > BODY_MAX) {
         return Err(Refusal::too_large(BODY_MAX));
     }
-    let bytes = to_bytes(body, BODY_MAX).await.map_err(|_| Refusal::too_large(BODY_MAX))?;
+    let bytes = match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_MAX)).await {
+        Ok(read) => read.map_err(|_| Refusal::too_large(BODY_MAX))?,
+        Err(_elapsed) => return Err(Refusal::slow_body(BODY_TIME_MAX)),
+    };
     let text = std::str::from_utf8(&bytes).map_err(|error| Refusal::bad_body(&error.to_string()))?;
     if text.trim().is_empty() {
         return Ok(());

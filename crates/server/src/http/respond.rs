@@ -69,6 +69,13 @@ impl Refusal {
         Self::of(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
     }
 
+    pub(super) fn slow_body(limit: std::time::Duration) -> Self {
+        Self::of(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not arrive within {} seconds", limit.as_secs()),
+        )
+    }
+
     pub(super) fn bad_body(reason: &str) -> Self {
         Self::of(StatusCode::BAD_REQUEST, format!("cannot read the body: {reason}"))
     }

@@ -113,3 +113,11 @@ async fn bodies_are_read_or_refused() {
         .unwrap();
     assert_eq!(world.send(form).await.json()["Details"], "all done");
 }
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let world = World::new().await;
+    tokio::time::pause();
+    let endless = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    assert_eq!(post(&world, endless).await, (408, "the body did not arrive within 10 seconds".to_owned()));
+}
