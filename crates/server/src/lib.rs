@@ -5,4 +5,5 @@
 //! any list of operations besides the registry.
 
 pub mod dispatch;
+mod graphite;
 pub mod http;

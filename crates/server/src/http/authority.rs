@@ -3,9 +3,10 @@
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use settings::{Authentication, Authority};
+use settings::{Authentication, Authority, Listener};
 
 use super::respond::Refusal;
+use super::tls::ClientUnits;
 use super::token::Token;
 
 /// The user that `multi` lets read with any password.
@@ -45,6 +46,13 @@ pub(super) fn access(authority: &Authority, headers: &HeaderMap) -> Result<Acces
         access = Access::of(false, None);
     }
     Ok(access)
+}
+
+/// With mutual TLS only clients of an accepted organizational unit are served; the status check is exempt unless it is
+/// told not to be.
+pub(super) fn accepts_certificate(listener: &Listener, is_status: bool, units: &ClientUnits) -> bool {
+    let is_exempt = is_status && !listener.status_needs_certificate;
+    !listener.mutual_tls || is_exempt || units.has_one_of(&listener.tls_valid_units)
 }
 
 fn by_password(authority: &Authority, headers: &HeaderMap) -> Result<Access, Refusal> {

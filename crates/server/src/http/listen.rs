@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -16,10 +18,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
 use super::App;
-use super::tls::{TlsError, acceptor};
+use super::metrics::figures;
+use super::tls::{ClientUnits, TlsError, acceptor};
 
 /// Connections served at once; more wait in the queue of the operating system.
 const CONNECTIONS_MAX: usize = 1024;
@@ -126,6 +130,7 @@ fn remove_stale(path: &std::path::Path) -> std::io::Result<()> {
 /// Serves until `stop` is cancelled, then finishes answers under way.
 pub async fn serve(listener: Listener, app: Arc<App>, stop: CancellationToken) {
     info!(address = listener.url(), "serving");
+    crate::graphite::start(&app.engine, figures);
     let router = app.router();
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
@@ -150,9 +155,12 @@ pub async fn serve(listener: Listener, app: Arc<App>, stop: CancellationToken) {
         tasks.spawn(async move {
             let _slot = slot;
             match (tls, stream) {
-                (None, stream) => serve_one(stream, router, watcher).await,
+                (None, stream) => serve_one(stream, router, ClientUnits::default(), watcher).await,
                 (Some(tls), stream) => match tokio::time::timeout(HEADERS_MAX, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve_one(Box::new(stream), router, watcher).await,
+                    Ok(Ok(stream)) => {
+                        let units = ClientUnits::of(stream.get_ref().1.peer_certificates());
+                        serve_one(Box::new(stream), router, units, watcher).await;
+                    }
                     Ok(Err(error)) => debug!(error = %error, "TLS handshake failed"),
                     Err(_elapsed) => debug!("TLS handshake took too long"),
                 },
@@ -186,11 +194,20 @@ async fn accept(socket: &Socket) -> std::io::Result<Box<dyn Stream>> {
     }
 }
 
-async fn serve_one(stream: Box<dyn Stream>, router: Router, watcher: hyper_util::server::graceful::Watcher) {
+async fn serve_one(
+    stream: Box<dyn Stream>,
+    router: Router,
+    units: ClientUnits,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_MAX);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(units.clone());
+        request
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     if let Err(error) = watcher.watch(connection.into_owned()).await {
         debug!(error = %error, "a connection ended with an error");
     }

@@ -57,6 +57,7 @@ fn state(engine: &Engine) -> Vec<Sample> {
         ("orchestrator_instances", Gauge, "Known servers.", instances as f64),
         ("orchestrator_clusters", Gauge, "Known clusters.", clusters as f64),
         ("orchestrator_task_panics_total", Counter, "Tasks ended by a defect.", number(engine.supervisor().panics())),
+        ("orchestrator_requests_refused_total", Counter, "Reads and analyses that a full queue refused.", number(engine.refused_requests())),
         ("orchestrator_is_active", Gauge, "This node may act.", f64::from(u8::from(engine.may_act()))),
         ("orchestrator_uptime_seconds", Gauge, "Time since the start.", engine.running_for().as_secs_f64()),
     ]
@@ -102,8 +103,15 @@ fn number(count: u64) -> f64 {
 
 /// The text of `/debug/metrics`.
 pub(super) fn debug_metrics(engine: &Engine) -> String {
-    let metrics = engine.metrics();
     let mut all = vars();
+    all.extend(figures(engine));
+    Value::Object(all).to_string()
+}
+
+/// The numbers by the names that the original gives them.
+pub(super) fn figures(engine: &Engine) -> Map<String, Value> {
+    let metrics = engine.metrics();
+    let mut all = Map::new();
     let mut put = |name: &str, value: u64| all.insert(name.to_owned(), Value::from(value));
     put("analysis.change.write.attempt", metrics.analysis_change_attempt.get());
     put("discoveries.attempt", metrics.discoveries_attempt.get());
@@ -119,7 +127,7 @@ pub(super) fn debug_metrics(engine: &Engine) -> String {
         put(&format!("recover.{kind}.fail"), counters.fail.get());
     }
     put("recover.pending", metrics.recoveries_pending.get());
-    Value::Object(all).to_string()
+    all
 }
 
 /// The text of `/debug/vars`.

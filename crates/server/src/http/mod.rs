@@ -71,12 +71,15 @@ impl App {
 
     /// The operation a path means.
     fn matched(&self, path: &str) -> Option<Matched> {
-        // A customised status path is served exactly as given, with and without prefix; the usual one stays.
-        let below = self.below_prefix(path);
-        if path == self.status_path || below == Some(self.status_path.as_str()) {
+        if self.is_status(path) {
             return self.routes.find("status");
         }
-        self.routes.find(below?.strip_prefix("/api/")?)
+        self.routes.find(self.below_prefix(path)?.strip_prefix("/api/")?)
+    }
+
+    /// A customised status path is served exactly as given, with and without prefix; the usual one stays.
+    fn is_status(&self, path: &str) -> bool {
+        path == self.status_path || self.below_prefix(path) == Some(self.status_path.as_str())
     }
 }
 
@@ -94,6 +97,10 @@ fn message_prefix(settings: &settings::Settings, hostname: &str) -> String {
 async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
+    let units = parts.extensions.get::<tls::ClientUnits>().cloned().unwrap_or_default();
+    if !authority::accepts_certificate(&app.engine.settings().listener, app.is_status(path), &units) {
+        return Refusal::no_certificate().response(&app.message_prefix);
+    }
     let access = match authority::access(&app.engine.settings().authority, &parts.headers) {
         Ok(access) => access,
         Err(refusal) => return refusal.response(&app.message_prefix),

@@ -36,8 +36,8 @@ pub(super) fn clusters(app: &App) -> String {
                 "<tr><td><a href=\"{}/web/cluster/{}\">{}</a><td>{}<td>{}<td>{}<td>{}</tr>",
                 app.prefix,
                 encoded(&info.name),
-                escaped(&info.name),
-                escaped(&info.alias),
+                shown(app, &info.name),
+                shown(app, &info.alias),
                 info.count_instances,
                 if problems == 0 { "none".to_owned() } else { format!("{problems} with problems") },
                 automation(info),
@@ -71,8 +71,8 @@ pub(super) fn cluster(app: &App, hint: &str) -> Option<String> {
     let name = resolve_cluster_hint(&fleet, hint, port, &call.name_to_alias()).ok()?;
     let info = cluster_info(&fleet, &name, &call.name_to_alias(), &call.filters()).ok()?;
     let text = topology_text(&fleet, &name, TopologyStyle::Tags, &call.topology_policy(), call.now);
-    let mut body = format!("<p>Name {}, automatic recovery: {}.</p>", escaped(&name), automation(&info));
-    push(&mut body, format_args!("<pre>{}</pre>", escaped(&text)));
+    let mut body = format!("<p>Name {}, automatic recovery: {}.</p>", shown(app, &name), automation(&info));
+    push(&mut body, format_args!("<pre>{}</pre>", shown(app, &text)));
     push(
         &mut body,
         format_args!(
@@ -102,8 +102,8 @@ pub(super) fn analysis(app: &App) -> String {
             &mut body,
             format_args!(
                 "<tr><td>{}<td>{}<td>{}<td>{}</tr>",
-                escaped(&finding.key.to_string()),
-                escaped(&finding.cluster.alias),
+                shown(app, &finding.key.to_string()),
+                shown(app, &finding.cluster.alias),
                 codes.join(", "),
                 escaped(&finding.description),
             ),
@@ -133,6 +133,13 @@ fn page(app: &App, title: &str, body: &str) -> String {
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = out.write_fmt(text);
+}
+
+/// Host names without what operators of a large installation do not want to read again and again.
+fn shown(app: &App, text: &str) -> String {
+    let settings = app.engine.settings();
+    let removed = settings.web.removed_text.as_str();
+    if removed.is_empty() { escaped(text) } else { escaped(&text.replace(removed, "")) }
 }
 
 fn escaped(text: &str) -> String {

@@ -61,6 +61,13 @@ impl Refusal {
         Self { header: Some(Box::new((header::WWW_AUTHENTICATE, challenge))), is_plain: true, ..refusal }
     }
 
+    pub(super) fn no_certificate() -> Self {
+        Self::of(
+            StatusCode::UNAUTHORIZED,
+            "a client certificate of an accepted organizational unit (SSLValidOUs) is needed",
+        )
+    }
+
     pub(super) fn cross_site() -> Self {
         Self::of(StatusCode::FORBIDDEN, "refused: a page of another site asked for this change")
     }

@@ -1,23 +1,41 @@
-//! TLS on the listener.
+//! TLS on the listener: certificate and key, and whose client certificates are accepted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pkcs8::{EncryptedPrivateKeyInfo, SecretDocument};
 use settings::Listener as ListenerSettings;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::der::asn1::{ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef};
+
+const ENCRYPTED_BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+const ENCRYPTED_END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
+
+/// `organizationalUnitName` in the subject of a certificate.
+const UNIT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.11");
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A key that TLS needs is not set.
-    #[error("UseSSL is set, and {0} is not; name a PEM file")]
-    Missing(&'static str),
+    #[error("{needed_by} is set, and {key} is not; {cure}")]
+    Missing {
+        /// The key that needs it.
+        needed_by: &'static str,
+        /// What is missing.
+        key: &'static str,
+        /// What to do.
+        cure: &'static str,
+    },
     /// A file cannot be read as PEM.
-    #[error("{key}: cannot read {file}: {reason}; a PEM file without password is needed")]
+    #[error("{key}: cannot read {file}: {reason}")]
     File {
         /// The configuration key.
         key: &'static str,
@@ -29,12 +47,9 @@ pub enum TlsError {
     /// Certificate and key do not fit together, or cannot be used.
     #[error("SSLCertFile and SSLPrivateKeyFile cannot be used: {0}")]
     Unusable(#[from] tokio_rustls::rustls::Error),
-    /// Client certificates are asked for.
-    #[error(
-        "UseMutualTLS is set, and this version cannot check client certificates; put a proxy in front that does, or \
-         remove the key"
-    )]
-    MutualUnsupported,
+    /// The authority cannot judge client certificates.
+    #[error("SSLCAFile cannot be used for client certificates: {0}")]
+    Authority(#[from] tokio_rustls::rustls::server::VerifierBuilderError),
 }
 
 /// Makes the acceptor that the configuration asks for; `None` without `UseSSL`.
@@ -42,25 +57,107 @@ pub enum TlsError {
 /// # Errors
 /// See [`TlsError`]; a listener that should be safe is never served unsafe.
 pub(super) fn acceptor(settings: &ListenerSettings) -> Result<Option<TlsAcceptor>, TlsError> {
-    if settings.mutual_tls {
-        return Err(TlsError::MutualUnsupported);
-    }
+    let missing = |needed_by, key, cure| TlsError::Missing { needed_by, key, cure };
     if !settings.tls {
-        return Ok(None);
+        return match settings.mutual_tls {
+            true => Err(missing("UseMutualTLS", "UseSSL", "set it to true, or UseMutualTLS to false")),
+            false => Ok(None),
+        };
     }
-    let certificate = settings.tls_certificate.as_deref().ok_or(TlsError::Missing("SSLCertFile"))?;
-    let key = settings.tls_key.as_deref().ok_or(TlsError::Missing("SSLPrivateKeyFile"))?;
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(|found| found.collect::<Result<Vec<_>, _>>())
-        .map_err(|error| refuse("SSLCertFile", certificate, &error))?;
-    let key_der =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| refuse("SSLPrivateKeyFile", key, &error))?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key_der)?;
+    let named =
+        |file: &Option<PathBuf>, key| file.clone().ok_or_else(|| missing("UseSSL", key, "name a PEM file"));
+    let chain = certificates("SSLCertFile", &named(&settings.tls_certificate, "SSLCertFile")?)?;
+    let key =
+        private_key(&named(&settings.tls_key, "SSLPrivateKeyFile")?, settings.tls_key_password.expose())?;
+    let provider = Arc::new(ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let builder = if settings.mutual_tls {
+        let cure = "name a PEM file with the authority of the clients";
+        let authority =
+            settings.tls_authority.as_deref().ok_or_else(|| missing("UseMutualTLS", "SSLCAFile", cure))?;
+        let mut roots = RootCertStore::empty();
+        for root in certificates("SSLCAFile", authority)? {
+            roots.add(root).map_err(|error| refuse("SSLCAFile", authority, &error))?;
+        }
+        // Without a certificate one may still ask for the status; see `has_accepted_unit` for the rest.
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        builder.with_client_cert_verifier(verifier.allow_unauthenticated().build()?)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(config))))
+}
+
+fn certificates(key: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_file_iter(file)
+        .and_then(|found| found.collect::<Result<Vec<_>, _>>())
+        .map_err(|error| refuse(key, file, &error))
+}
+
+/// The private key of a file, decrypted by the password if it is encrypted (PKCS #8).
+fn private_key(file: &Path, password: &str) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let refuse = |reason: &dyn std::fmt::Display| refuse("SSLPrivateKeyFile", file, reason);
+    let pem = std::fs::read(file).map_err(|error| refuse(&error))?;
+    let text = String::from_utf8_lossy(&pem);
+    if text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(refuse(
+            &"it is encrypted in a form without safeguards; rewrite it with `openssl pkcs8 -topk8`",
+        ));
+    }
+    if !text.contains(ENCRYPTED_BEGIN) {
+        return PrivateKeyDer::from_pem_slice(&pem).map_err(|error| refuse(&error));
+    }
+    if password.is_empty() {
+        return Err(refuse(&"it is encrypted; set SSLPrivateKeyPassword"));
+    }
+    let section = encrypted_section(&text).ok_or_else(|| refuse(&"the encrypted key has no end"))?;
+    let (_label, document) = SecretDocument::from_pem(section).map_err(|error| refuse(&error))?;
+    let encrypted = EncryptedPrivateKeyInfo::try_from(document.as_bytes()).map_err(|error| refuse(&error))?;
+    let key = encrypted
+        .decrypt(password)
+        .map_err(|error| refuse(&format!("SSLPrivateKeyPassword does not open it: {error}")))?;
+    Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec())))
+}
+/// The encrypted key alone: a file may hold certificates beside it.
+fn encrypted_section(text: &str) -> Option<&str> {
+    let begin = text.find(ENCRYPTED_BEGIN)?;
+    let end = begin + text[begin..].find(ENCRYPTED_END)? + ENCRYPTED_END.len();
+    Some(&text[begin..end])
+}
+
+/// Organizational units of the certificate that a client showed and the authority signed; empty without one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ClientUnits(Arc<[String]>);
+
+impl ClientUnits {
+    /// Of the first of the certificates shown, which is the client's own.
+    pub(super) fn of(shown: Option<&[CertificateDer<'_>]>) -> Self {
+        let own = shown.and_then(<[_]>::first).and_then(|der| Certificate::from_der(der).ok());
+        Self(own.map(|certificate| units(&certificate)).unwrap_or_default().into())
+    }
+
+    /// One of them is in the list; an empty list admits nobody.
+    pub(super) fn has_one_of(&self, accepted: &[String]) -> bool {
+        self.0.iter().any(|unit| accepted.contains(unit))
+    }
+}
+
+fn units(certificate: &Certificate) -> Vec<String> {
+    let attributes = certificate.tbs_certificate.subject.0.iter().flat_map(|name| name.0.iter());
+    attributes
+        .filter(|attribute| attribute.oid == UNIT)
+        .filter_map(|attribute| {
+            let value = &attribute.value;
+            let utf8 = value.decode_as::<Utf8StringRef<'_>>().map(|text| text.as_str().to_owned());
+            let printable =
+                || value.decode_as::<PrintableStringRef<'_>>().map(|text| text.as_str().to_owned());
+            let teletex = || value.decode_as::<TeletexStringRef<'_>>().map(|text| text.as_str().to_owned());
+            utf8.or_else(|_| printable()).or_else(|_| teletex()).ok()
+        })
+        .collect()
 }
 
 fn refuse(key: &'static str, file: &Path, reason: &dyn std::fmt::Display) -> TlsError {

@@ -7,4 +7,5 @@ mod errors;
 mod node;
 mod pages;
 mod reads;
+mod tls;
 mod world;

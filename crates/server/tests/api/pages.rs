@@ -78,3 +78,40 @@ async fn health_tells_this_node() {
     assert_eq!(details["AvailableNodes"][0]["AppVersion"], "1.2.3");
     assert_eq!(details["RaftHealthyMembers"], serde_json::Value::Null);
 }
+
+#[tokio::test]
+async fn text_taken_out_of_host_names_stays_in_links() {
+    let world = World::with_settings(r#""RemoveTextFromHostnameDisplay":"b:33""#).await;
+    let page = world.get("/web/clusters").await.body;
+    assert!(page.contains(r#"<a href="/web/cluster/db:3306">d06</a>"#), "{page}");
+    let page = world.get("/web/cluster/db:3306").await.body;
+    assert!(page.contains("+ d07") && !page.contains("+ db:3307"), "{page}");
+}
+
+#[tokio::test]
+async fn figures_are_sent_to_graphite_periodically() {
+    use tokio::io::AsyncReadExt;
+    let graphite = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = format!(
+        r#""ListenAddress":"127.0.0.1:0","GraphiteAddr":"{}","GraphitePath":"test.{{hostname}}","GraphitePollSeconds":1"#,
+        graphite.local_addr().unwrap()
+    );
+    let world = World::with_settings(&settings).await;
+    let listener = server::http::Listener::bind(&world.engine.settings()).await.unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let app = server::http::App::new(world.engine.clone());
+    world.engine.supervisor().start_loop("server", server::http::serve(listener, app, stop.clone()));
+    for _ in 0..2 {
+        let (mut stream, _) = graphite.accept().await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert!(text.starts_with("test.orc1."), "{text}");
+        assert!(
+            text.lines().any(|line| line.starts_with("test.orc1.discoveries.attempt.count 0 ")),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.split(' ').count() == 3), "{text}");
+    }
+    stop.cancel();
+    world.engine.shut_down().await;
+}

@@ -21,7 +21,8 @@ group! {
         4 ListenSocket => socket: Option<PathBuf> = path(), restart, expanded;
         /// `scheme://host:port` under which other nodes reach this one. No path allowed. Needed behind NAT, and if
         /// `ListenAddress` holds an IPv6 address.
-        5 HTTPAdvertise => advertised_url: Option<String> = optional(), restart, expanded;
+        5 HTTPAdvertise => advertised_url: Option<String> = optional(), restart, expanded,
+            no_effect("there is no cluster of nodes with backends of their own; use a shared backend");
         /// Path before all routes; normalised to one leading slash and no trailing one.
         181 URLPrefix => url_prefix: String = text(""), restart;
         /// Path of the status check. The default is served below `URLPrefix`, any other path exactly as given.
@@ -33,8 +34,9 @@ group! {
         /// Demand client certificates whose organizational unit is in `SSLValidOUs`.
         124 UseMutualTLS => mutual_tls: bool = flag(false), restart;
         /// Do not verify certificates of other nodes.
-        125 SSLSkipVerify => tls_skip_verify: bool = flag(false), restart;
-        /// Private key of the listener (PEM, may be encrypted).
+        125 SSLSkipVerify => tls_skip_verify: bool = flag(false), restart,
+            no_effect("there is no cluster of nodes with backends of their own; use a shared backend");
+        /// Private key of the listener (PEM; if encrypted, PKCS #8).
         126 SSLPrivateKeyFile => tls_key: Option<PathBuf> = path(), restart, expanded;
         /// Certificate of the listener (PEM).
         127 SSLCertFile => tls_certificate: Option<PathBuf> = path(), restart, expanded;
@@ -88,33 +90,47 @@ group! {
     /// The listener for agents on database hosts, and seeds.
     "Agents" Agents {
         /// Serve agents, poll them, and allow all agent calls of the API.
-        115 ServeAgentsHttp => served: bool = flag(false), restart;
+        115 ServeAgentsHttp => served: bool = flag(false), restart,
+            no_effect("there is no listener for agents");
         /// Address of the agents listener.
-        6 AgentsServerPort => address: String = text(":3001"), restart, expanded;
+        6 AgentsServerPort => address: String = text(":3001"), restart, expanded,
+            no_effect("there is no listener for agents");
         /// Serve agents over TLS, and call them over TLS.
-        116 AgentsUseSSL => tls: bool = flag(false), restart;
+        116 AgentsUseSSL => tls: bool = flag(false), restart,
+            no_effect("there is no listener for agents");
         /// Demand client certificates whose organizational unit is in `AgentSSLValidOUs`.
-        117 AgentsUseMutualTLS => mutual_tls: bool = flag(false), restart;
+        117 AgentsUseMutualTLS => mutual_tls: bool = flag(false), restart,
+            no_effect("there is no listener for agents");
         /// Do not verify certificates of agents.
-        118 AgentSSLSkipVerify => tls_skip_verify: bool = flag(false), restart;
+        118 AgentSSLSkipVerify => tls_skip_verify: bool = flag(false), restart,
+            no_effect("there is no listener for agents");
         /// Private key of the agents listener (PEM, may be encrypted).
-        119 AgentSSLPrivateKeyFile => tls_key: Option<PathBuf> = path(), restart, expanded;
+        119 AgentSSLPrivateKeyFile => tls_key: Option<PathBuf> = path(), restart, expanded,
+            no_effect("there is no listener for agents");
         /// Certificate of the agents listener (PEM).
-        120 AgentSSLCertFile => tls_certificate: Option<PathBuf> = path(), restart, expanded;
+        120 AgentSSLCertFile => tls_certificate: Option<PathBuf> = path(), restart, expanded,
+            no_effect("there is no listener for agents");
         /// Certificate authority for certificates of agents (PEM).
-        121 AgentSSLCAFile => tls_authority: Option<PathBuf> = path(), restart, expanded;
+        121 AgentSSLCAFile => tls_authority: Option<PathBuf> = path(), restart, expanded,
+            no_effect("there is no listener for agents");
         /// Accepted organizational units of agent certificates.
-        122 AgentSSLValidOUs => tls_valid_units: Vec<String> = list(&[]), restart;
+        122 AgentSSLValidOUs => tls_valid_units: Vec<String> = list(&[]), restart,
+            no_effect("there is no listener for agents");
         /// Password of an encrypted `AgentSSLPrivateKeyFile`, usually `${NAME}` or `${file:/path}`.
-        203 AgentSSLPrivateKeyPassword => tls_key_password: Secret = secret(), restart, expanded, extension;
+        203 AgentSSLPrivateKeyPassword => tls_key_password: Secret = secret(), restart, expanded, extension,
+            no_effect("there is no listener for agents");
         /// Time between two polls of an agent.
-        132 AgentPollMinutes => poll: Duration = span(60, Minutes).unsigned();
+        132 AgentPollMinutes => poll: Duration = span(60, Minutes).unsigned(),
+            no_effect("there is no listener for agents");
         /// Silent agents are dropped after this time.
-        133 UnseenAgentForgetHours => forget_after: Duration = span(6, Hours).unsigned();
+        133 UnseenAgentForgetHours => forget_after: Duration = span(6, Hours).unsigned(),
+            no_effect("there is no listener for agents");
         /// Seeds without progress for this time have failed.
-        134 StaleSeedFailMinutes => stale_seed: Duration = span(60, Minutes).unsigned();
+        134 StaleSeedFailMinutes => stale_seed: Duration = span(60, Minutes).unsigned(),
+            no_effect("there is no listener for agents");
         /// Pause between the start of the receiver and of the sender of a seed.
-        136 SeedWaitSecondsBeforeSend => seed_wait: Duration = span(2, Seconds);
+        136 SeedWaitSecondsBeforeSend => seed_wait: Duration = span(2, Seconds),
+            no_effect("there is no listener for agents");
         /// Accepted, never used.
         135 SeedAcceptableBytesDiff => seed_acceptable_difference: i64 = integer(8192), ignored;
     }
