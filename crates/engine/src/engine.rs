@@ -108,6 +108,7 @@ impl Engine {
     /// An engine with an empty fleet; call [`Engine::load`] before deciding anything.
     pub fn new(ports: Ports, identity: Identity, settings: Settings) -> Self {
         let compiled = Compiled::from_settings(&settings);
+        let queue_capacity = settings.discovery.queue_capacity as usize;
         Self {
             inner: Arc::new(Inner {
                 ports,
@@ -119,8 +120,8 @@ impl Engine {
                 samples: Samples::default(),
                 supervisor: Supervisor::new(),
                 started: Instant::now(),
-                analysis_requests: CoalescingQueue::new(),
-                read_requests: CoalescingQueue::new(),
+                analysis_requests: CoalescingQueue::new(queue_capacity),
+                read_requests: CoalescingQueue::new(queue_capacity),
                 detection: DetectionState::default(),
                 dead: DeadServers::default(),
                 emergency_reads: Throttle::new(Duration::from_secs(1)),
@@ -198,6 +199,11 @@ impl Engine {
     /// Counters.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
+    }
+
+    /// Requests to read or analyse a server that a full queue refused.
+    pub fn refused_requests(&self) -> u64 {
+        self.inner.read_requests.refused() + self.inner.analysis_requests.refused()
     }
 
     /// Starts and awaits tasks.

@@ -70,7 +70,7 @@ impl Engine {
         let error = answer.as_ref().err().map(ToString::to_string);
         let result = match answer {
             Ok(observation) => {
-                self.inner.dead.unregister(&key);
+                self.note_alive(&key);
                 Ok(self.record_observation(&key, observation, took).await)
             }
             Err(error) => {
@@ -201,14 +201,21 @@ impl Engine {
     }
 
     fn record_failure(&self, key: &InstanceKey, error: &ProbeError) {
+        let compiled = self.compiled();
         if error.skipped_by_filter {
+            if compiled.settings.discovery.filter_logs {
+                info!(instance = %key, "left out by DiscoveryIgnoreReplicationUsernameFilters");
+            }
             return;
         }
         self.metrics().discoveries_fail.increment();
-        let compiled = self.compiled();
         if error.progress == ReadProgress::Nothing && is_connection_failure(error.class) {
+            let is_new = !self.inner.dead.contains(key);
             self.inner.dead.register(key, compiled.backoff);
             self.metrics().dead_instances.set(self.inner.dead.len() as u64);
+            if is_new && compiled.settings.discovery.dead_logs {
+                debug!(instance = %key, "found dead; polled with the dead ones");
+            }
         }
         let now = self.now();
         let partial = error.progress == ReadProgress::BasicVariables;
@@ -226,6 +233,18 @@ impl Engine {
             InstanceWrite::CheckFailed { key: key.clone(), checked: Some(now), attempted: now, partial },
         );
         self.inner.analysis_requests.add(key.clone());
+    }
+
+    /// The server answers: it is polled with the others.
+    fn note_alive(&self, key: &InstanceKey) {
+        if !self.inner.dead.contains(key) {
+            return;
+        }
+        self.inner.dead.unregister(key);
+        self.metrics().dead_instances.set(self.inner.dead.len() as u64);
+        if self.compiled().settings.discovery.dead_logs {
+            debug!(instance = %key, "found alive again; polled with the others");
+        }
     }
 
     /// Moves the check columns of a known server. Returns whether its check was valid before; `None` when unknown.

@@ -88,6 +88,7 @@ impl Engine {
         for key in known {
             schedule.plan(key, now);
         }
+        let mut refused = 0;
         loop {
             while let Some(key) = schedule.pop_due(Instant::now()) {
                 if !self.may_act() {
@@ -107,8 +108,25 @@ impl Engine {
                     for key in requested {
                         schedule.plan(key, Instant::now());
                     }
+                    let refused_now = self.inner.read_requests.refused();
+                    if refused_now != refused {
+                        refused = refused_now;
+                        self.plan_the_forgotten(&mut schedule);
+                    }
                 }
                 () = tokio::time::sleep_until(next) => {}
+            }
+        }
+    }
+
+    /// The queue was full: what was refused and is in the fleet is read in the next round. The others are named again
+    /// by their neighbours.
+    fn plan_the_forgotten(&self, schedule: &mut Schedule) {
+        let at = Instant::now() + self.compiled().analysis.poll;
+        let keys: Vec<InstanceKey> = self.fleet().iter().map(|instance| instance.key.clone()).collect();
+        for key in keys {
+            if !schedule.planned.contains_key(&key) && !schedule.running.contains(&key) {
+                schedule.plan(key, at);
             }
         }
     }
