@@ -216,7 +216,8 @@ impl Engine {
         Ok(all)
     }
 
-    async fn primary_pairs(&self, alias: &str, primary: &InstanceKey) -> KeyValues {
+    /// What the key-value stores are told about the primary of a cluster: itself, its host, port and addresses.
+    pub(crate) async fn primary_pairs(&self, alias: &str, primary: &InstanceKey) -> KeyValues {
         let prefix = &self.compiled().kv_prefix;
         let (v4, v6) = addresses(primary.hostname()).await;
         vec![

@@ -86,13 +86,7 @@ impl Engine {
         if alias.is_empty() {
             return;
         }
-        let prefix = &self.compiled().kv_prefix;
-        let pairs = [
-            (format!("{prefix}{alias}"), primary.to_string()),
-            (format!("{prefix}{alias}/hostname"), primary.hostname().to_owned()),
-            (format!("{prefix}{alias}/port"), primary.port().to_string()),
-        ];
-        for (key, value) in pairs {
+        for (key, value) in self.primary_pairs(alias, primary).await {
             self.submit_patiently(Command::PutKeyValue { key, value, at: self.now() }).await;
         }
     }
