@@ -165,7 +165,7 @@ pub enum Status {
     Active,
     /// An old name, still honoured; holds the new one.
     Deprecated(&'static str),
-    /// Accepted for the sake of existing files, without effect.
+    /// Accepted for the sake of existing files, without effect, as in the original.
     Ignored,
     /// Our own addition, unknown to the original orchestrator.
     Extension,
@@ -184,6 +184,8 @@ pub struct Key {
     pub reloadable: bool,
     /// Whether it does something.
     pub status: Status,
+    /// Active in the original, accepted without effect by this version: what holds instead.
+    pub no_effect: Option<&'static str>,
     /// Whether `${...}` in the value is replaced.
     pub expanded: bool,
     pub(crate) doc: &'static str,
@@ -200,7 +202,18 @@ impl Key {
         spec: Spec,
     ) -> Self {
         let status = Status::Active;
-        Self { name, order, group, reloadable: true, status, expanded: false, doc, sample: None, spec }
+        Self {
+            name,
+            order,
+            group,
+            reloadable: true,
+            status,
+            no_effect: None,
+            expanded: false,
+            doc,
+            sample: None,
+            spec,
+        }
     }
 
     pub(crate) const fn restart(self) -> Self {
@@ -217,6 +230,10 @@ impl Key {
 
     pub(crate) const fn ignored(self) -> Self {
         Self { status: Status::Ignored, ..self }
+    }
+
+    pub(crate) const fn no_effect(self, instead: &'static str) -> Self {
+        Self { no_effect: Some(instead), ..self }
     }
 
     pub(crate) const fn extension(self) -> Self {

@@ -65,6 +65,11 @@ impl AsRead {
             if *self.values.get(name) == key.default_value() {
                 continue;
             }
+            if let Some(instead) = key.no_effect {
+                let text = format!("has no effect in this version: {instead}");
+                report.warn(Some(origin.clone()), Some(name), text);
+                continue;
+            }
             let text = match key.status {
                 Status::Active | Status::Extension => continue,
                 Status::Deprecated(new_name) => format!("this is the old name of {new_name}; use that"),

@@ -44,6 +44,9 @@ fn row(key: &Key) -> String {
     };
     let reload = if key.reloadable { "yes" } else { "restart" };
     let mut meaning = key.doc().replace('|', "\\|");
+    if let Some(instead) = key.no_effect {
+        meaning.insert_str(0, &format!("*No effect in this version: {instead}.* "));
+    }
     match key.status {
         Status::Active => {}
         Status::Deprecated(_) => meaning.insert_str(0, "*Deprecated.* "),

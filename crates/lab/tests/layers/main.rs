@@ -4,4 +4,5 @@ mod architecture;
 mod edges;
 mod metadata;
 mod packages;
+mod settings_used;
 mod tidy;

@@ -23,10 +23,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for entry in entries {
         let path = entry.expect("a folder can be listed").path();
-        if !path.is_dir() {
-            found.push(path);
-        } else if !NOT_OURS.iter().any(|name| path.ends_with(name)) {
+        // In a second working tree of git, `.git` is a file.
+        if NOT_OURS.iter().any(|name| path.ends_with(name)) {
+            continue;
+        }
+        if path.is_dir() {
             found.extend(files(&path));
+        } else {
+            found.push(path);
         }
     }
     found.sort();
@@ -34,7 +38,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Every text file below `part` of the repository, with its path relative to the root.
-fn texts(part: &str) -> Vec<(String, String)> {
+pub(crate) fn texts(part: &str) -> Vec<(String, String)> {
     let root = root();
     let relative = |path: &Path| path.strip_prefix(&root).unwrap_or(path).display().to_string();
     let read = |path: PathBuf| Some((relative(&path), std::fs::read_to_string(path).ok()?));

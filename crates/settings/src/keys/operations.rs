@@ -24,9 +24,11 @@ group! {
         /// Replicas moved at once by GTID.
         196 MaxConcurrentReplicaOperations => concurrency: u32 = count(5).at_least(1);
         /// Events read at once when logs are compared.
-        142 BinlogEventsChunkSize => events_chunk: u32 = count(10_000).at_least(1);
+        142 BinlogEventsChunkSize => events_chunk: u32 = count(10_000).at_least(1),
+            no_effect("positions are compared by coordinates and GTID, not by the events of logs");
         /// Texts; events that contain one are left out when logs are compared.
-        143 SkipBinlogEventsContaining => skipped_events: Vec<String> = list(&[]);
+        143 SkipBinlogEventsContaining => skipped_events: Vec<String> = list(&[]),
+            no_effect("positions are compared by coordinates and GTID, not by the events of logs");
     }
 }
 
@@ -34,13 +36,17 @@ group! {
     /// Pseudo-GTID, of use only for replication without GTID. New installations leave all keys alone.
     "Pseudo-GTID" PseudoGtid {
         /// Inject Pseudo-GTID statements, and set the four following keys accordingly.
-        137 AutoPseudoGTID => auto: bool = flag(false);
+        137 AutoPseudoGTID => auto: bool = flag(false),
+            no_effect("Pseudo-GTID is not supported; use GTID");
         /// Regular expression (or text) that tells Pseudo-GTID entries; empty switches Pseudo-GTID off.
-        138 PseudoGTIDPattern => pattern: String = text("");
+        138 PseudoGTIDPattern => pattern: String = text(""),
+            no_effect("Pseudo-GTID is not supported; use GTID");
         /// The pattern is a plain text.
-        139 PseudoGTIDPatternIsFixedSubstring => pattern_is_text: bool = flag(false);
+        139 PseudoGTIDPatternIsFixedSubstring => pattern_is_text: bool = flag(false),
+            no_effect("Pseudo-GTID is not supported; use GTID");
         /// Text whose presence tells that entries grow monotonically.
-        140 PseudoGTIDMonotonicHint => monotonic_hint: String = text("");
+        140 PseudoGTIDMonotonicHint => monotonic_hint: String = text(""),
+            no_effect("Pseudo-GTID is not supported; use GTID");
         /// Query that yields 1 if the server has Pseudo-GTID.
         141 DetectPseudoGTIDQuery => detect_query: String = text("");
     }

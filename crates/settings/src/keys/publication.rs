@@ -17,19 +17,26 @@ group! {
         /// Before the name of a cluster in keys; normalised to end in one slash.
         194 KVClusterMasterPrefix => prefix: String = text("mysql/master");
         /// `host:port` of the Consul agent; empty is off.
-        187 ConsulAddress => consul_address: Option<String> = optional(), restart, expanded;
+        187 ConsulAddress => consul_address: Option<String> = optional(), restart, expanded,
+            no_effect("primaries are not published to Consul; use a hook");
         /// `http` or `https`.
-        188 ConsulScheme => consul_scheme: ConsulScheme = choice("http"), restart;
+        188 ConsulScheme => consul_scheme: ConsulScheme = choice("http"), restart,
+            no_effect("primaries are not published to Consul; use a hook");
         /// Token for Consul.
-        189 ConsulAclToken => consul_token: Secret = secret(), restart, expanded;
+        189 ConsulAclToken => consul_token: Secret = secret(), restart, expanded,
+            no_effect("primaries are not published to Consul; use a hook");
         /// Write to all data centers of Consul, once a minute. Needs `ConsulAddress`.
-        190 ConsulCrossDataCenterDistribution => consul_all_data_centers: bool = flag(false);
+        190 ConsulCrossDataCenterDistribution => consul_all_data_centers: bool = flag(false),
+            no_effect("primaries are not published to Consul; use a hook");
         /// `consul` writes keys one by one, `consul-txn` in transactions.
-        191 ConsulKVStoreProvider => consul_writes: ConsulWrites = choice("consul"), restart;
+        191 ConsulKVStoreProvider => consul_writes: ConsulWrites = choice("consul"), restart,
+            no_effect("primaries are not published to Consul; use a hook");
         /// Operations in one transaction of Consul; brought into 5 to 64.
-        192 ConsulMaxKVsPerTransaction => consul_transaction_size: u32 = count(5);
+        192 ConsulMaxKVsPerTransaction => consul_transaction_size: u32 = count(5),
+            no_effect("primaries are not published to Consul; use a hook");
         /// ZooKeeper servers `host[:port]`, separated by commas; empty is off.
-        193 ZkAddress => zookeeper: Option<String> = optional(), restart, expanded;
+        193 ZkAddress => zookeeper: Option<String> = optional(), restart, expanded,
+            no_effect("primaries are not published to ZooKeeper; use a hook");
     }
 }
 

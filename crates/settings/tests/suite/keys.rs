@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use settings::{Status, keys};
 
+use crate::common::quiet;
+
 #[test]
 fn every_known_key_is_declared_with_its_type_and_default_in_order_of_printing() {
     let known: Vec<&str> =
@@ -38,5 +40,26 @@ fn whatever_holds_a_password_or_token_is_a_secret() {
     for key in keys() {
         let looks_secret = ["Password", "Token", "Secret"].iter().any(|end| key.name.ends_with(end));
         assert_eq!(key.is_secret(), looks_secret, "{}", key.name);
+    }
+}
+
+#[test]
+fn a_key_that_does_nothing_here_is_warned_about_only_when_it_is_changed() {
+    let of = |members: &str| quiet(members).complaints();
+    assert_eq!(
+        of(r#""ZkAddress": "zk1:2181""#)
+            .lines()
+            .map(|line| line.split_once(": ").unwrap().1)
+            .collect::<Vec<_>>(),
+        ["ZkAddress: has no effect in this version: primaries are not published to ZooKeeper; use a hook"]
+    );
+    for key in keys().iter().filter(|key| key.no_effect.is_some() && !key.is_secret()) {
+        assert_eq!(
+            of(&format!("\"{}\": {}", key.name, key.default_json())),
+            "",
+            "{} at its default",
+            key.name
+        );
+        assert!(settings::reference_page().contains(key.no_effect.unwrap()), "{}", key.name);
     }
 }
