@@ -19,7 +19,7 @@ pub fn analysis_policy(settings: &Settings) -> AnalysisPolicy {
         recover_non_writeable: settings.recovery.recover_read_only_primary,
         exact_semi_sync: settings.recovery.exact_semi_sync,
         max_age: None,
-        dead_needs_connect_failure: false,
+        dead_needs_connect_failure: settings.detection.dead_needs_connect_failure,
     }
 }
 

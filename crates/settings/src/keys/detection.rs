@@ -63,6 +63,9 @@ group! {
             sample(Literal::Integer(60));
         /// Regular expressions on the host name alone; matching servers are not analysed at all.
         148 RecoveryIgnoreHostnameFilters => ignored_hosts: TextFilters = text_filters();
+        /// Act upon an unreachable primary only while at least one readable replica fails to connect to it or is
+        /// connecting, so that replication stopped by hand everywhere is not taken for a death.
+        205 DeadMasterNeedsConnectFailure => dead_needs_connect_failure: bool = flag(false), extension;
         /// Accepted, without effect.
         28 ExpectFailureAnalysisConcensus => expect_consensus: bool = flag(true), ignored;
     }
