@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ports::{Deadline, HookEnvironment, HookError};
+use tracing::info;
 
 use crate::Engine;
 
@@ -31,8 +32,8 @@ impl Engine {
         self.write_step(uid, format!("Running {} {list_name} hooks", commands.len())).await;
         let mut first_error = None;
         for (index, text) in commands.iter().enumerate() {
-            let label = format!("{list_name} hook {} of {}", index + 1, commands.len());
             let (command, is_async) = split_async(text);
+            let label = label(list_name, index + 1, commands.len(), is_async);
             if is_async {
                 self.start_async_hook(command.to_owned(), environment.clone(), uid.to_owned(), label);
                 continue;
@@ -40,6 +41,7 @@ impl Engine {
             let result = self.run_one_hook(command, environment, uid, &label).await;
             if let Err(error) = result {
                 if fail_fast {
+                    self.write_step(uid, format!("Not running further {list_name} hooks")).await;
                     return Err(error);
                 }
                 first_error.get_or_insert(error);
@@ -64,25 +66,39 @@ impl Engine {
         uid: &str,
         label: &str,
     ) -> Result<(), HookError> {
-        self.write_step(uid, format!("Running {label}: {command}")).await;
+        self.write_step(uid, format!("Running {label}: {}", environment.expanded(command))).await;
         let began = tokio::time::Instant::now();
         let result = self.inner.ports.hooks.run(command, environment, Deadline::after(HOOK_LIMIT)).await;
         let took = began.elapsed();
         match result {
-            Ok(output) if output.is_empty() => {
+            Ok(output) => {
+                if !output.is_empty() {
+                    info!(hook = label, output, "a hook printed");
+                }
                 self.write_step(uid, format!("Completed {label} in {took:?}")).await;
                 Ok(())
             }
-            Ok(output) => {
-                self.write_step(uid, format!("Completed {label} in {took:?}; it printed: {output}")).await;
-                Ok(())
-            }
             Err(error) => {
-                self.write_step(uid, format!("Execution of {label} failed in {took:?}: {error}")).await;
+                self.write_step(uid, failed(label, took, &error)).await;
                 Err(error)
             }
         }
     }
+}
+
+/// How steps call a hook.
+fn label(list_name: &str, number: usize, count: usize, is_async: bool) -> String {
+    let marked = if is_async { " (async)" } else { "" };
+    format!("{list_name} hook {number} of {count}{marked}")
+}
+
+/// The step of a hook that did not end well. The command is in the step before.
+fn failed(label: &str, took: Duration, error: &HookError) -> String {
+    let reason = match error {
+        HookError::Failed { status, output, .. } => format!("({status}) {output}"),
+        HookError::Start { .. } | HookError::TimedOut { .. } => error.to_string(),
+    };
+    format!("Execution of {label} failed in {took:?} with error: {reason}")
 }
 
 /// Cuts trailing `&` (any number) and blanks; true when there was one.
@@ -94,7 +110,22 @@ fn split_async(text: &str) -> (&str, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::split_async;
+    use super::*;
+
+    #[test]
+    fn steps_read_as_in_the_original() {
+        assert_eq!(label("PreFailoverProcesses", 2, 3, true), "PreFailoverProcesses hook 2 of 3 (async)");
+        let label = label("PreFailoverProcesses", 1, 1, false);
+        let error = HookError::Failed {
+            command: "false".into(),
+            status: "exit status 1".into(),
+            output: "no disk".into(),
+        };
+        assert_eq!(
+            failed(&label, Duration::from_millis(1500), &error),
+            "Execution of PreFailoverProcesses hook 1 of 1 failed in 1.5s with error: (exit status 1) no disk"
+        );
+    }
 
     #[test]
     fn trailing_ampersands_make_a_hook_asynchronous() {

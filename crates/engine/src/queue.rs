@@ -64,7 +64,9 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_what_does_not_wait_already() {
         let queue = CoalescingQueue::new(2);
-        [3, 1, 3, 2, 1].map(|key| queue.add(key));
+        for key in [3, 1, 3, 2, 1] {
+            queue.add(key);
+        }
         assert_eq!((queue.take().await.into_iter().collect::<Vec<_>>(), queue.refused()), (vec![1, 3], 1));
         queue.add(2);
         assert_eq!((queue.take().await.len(), queue.refused()), (1, 1), "there is room again");

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::Deadline;
+use crate::placeholders::substitute;
 
 /// What a hook sees: variables for its environment and placeholders for its text, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +12,13 @@ pub struct HookEnvironment {
     pub variables: Vec<(String, String)>,
     /// `{placeholder}` to value; one pass, no re-expansion.
     pub placeholders: Vec<(String, String)>,
+}
+
+impl HookEnvironment {
+    /// The text of a hook with its placeholders replaced: what is run, and what records show.
+    pub fn expanded(&self, command: &str) -> String {
+        substitute(command, &self.placeholders)
+    }
 }
 
 /// A hook that did not end well.

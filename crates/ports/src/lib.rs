@@ -5,6 +5,7 @@
 mod clock;
 mod hooks;
 mod lease;
+mod placeholders;
 mod servers;
 mod store;
 

@@ -4,7 +4,6 @@
 
 mod capture;
 mod group;
-mod placeholders;
 mod shell;
 
 pub use shell::ShellHooks;

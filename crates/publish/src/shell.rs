@@ -14,7 +14,6 @@ use tokio::time::{timeout, timeout_at};
 
 use crate::capture::Capture;
 use crate::group::Group;
-use crate::placeholders::substitute;
 
 /// How long, after a hook's shell has ended, its last output is waited for. Only a process that the hook left in the
 /// background, holding its output open, makes us wait that long.
@@ -60,7 +59,7 @@ impl HookRunner for ShellHooks {
         environment: &HookEnvironment,
         deadline: Deadline,
     ) -> Result<String, HookError> {
-        let command = substitute(command, &environment.placeholders);
+        let command = environment.expanded(command);
         if deadline.has_passed() {
             // Starting what must be killed at once would leave a hook half done.
             let source = io::Error::new(io::ErrorKind::TimedOut, "no time was left to start it");
