@@ -25,7 +25,7 @@ pub(crate) enum App {
 /// Reads the configuration that the flags name, starts logging, and tells warnings.
 pub(crate) fn load_settings(flags: &Flags, app: App) -> Result<Settings, Exit> {
     let loaded = Settings::load(request(flags)).map_err(|errors| Exit::fatal(errors.to_string()))?;
-    logging::start(flags, loaded.settings.logging.debug, app == App::Service);
+    logging::start(flags, &loaded.settings.logging, app == App::Service);
     for warning in &loaded.warnings {
         warn!("{warning}");
     }

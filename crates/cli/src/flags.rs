@@ -237,6 +237,26 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
+/// A flag as completions and the manual page need it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    /// Name without dashes.
+    pub(crate) name: &'static str,
+    /// A value follows.
+    pub(crate) takes_value: bool,
+    /// What it means.
+    pub(crate) about: &'static str,
+}
+
+/// All flags, by name.
+pub(crate) fn all() -> impl Iterator<Item = About> {
+    SPECS.iter().map(|spec| About {
+        name: spec.name,
+        takes_value: matches!(spec.kind, Kind::Text(_)),
+        about: spec.about,
+    })
+}
+
 /// The list of flags for `-h` and after mistakes.
 pub(crate) fn listing() -> String {
     let mut out = String::from("Usage of orchestrator:\n");

@@ -8,9 +8,11 @@ mod client;
 mod commands;
 mod daemon;
 mod flags;
+mod generated;
 mod logging;
 mod node;
 mod output;
+mod syslog;
 mod system;
 mod usage;
 
@@ -63,6 +65,8 @@ fn choose(flags: Flags) -> Result<(), Exit> {
             Some(topic) => usage::print_topic(topic),
             None => usage::print_commands(),
         },
+        Some("completion") => generated::print_completion(flags.words.get(1).map(String::as_str)),
+        Some("man") => generated::print_manual(),
         Some("http") => commands::with_runtime(flags, daemon::serve),
         Some("cli") | None => match flags.command() {
             Some("help") => usage::print_commands(),

@@ -3,20 +3,22 @@
 use std::fmt;
 
 use ports::{Clock, SystemClock};
-use tracing::{Event, Level, Subscriber};
+use settings::Logging;
+use tracing::{Event, Level, Subscriber, warn};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::flags::Flags;
+use crate::syslog::Sinks;
 
 /// Starts logging. `--quiet` wins over everything, `--debug` and the configuration over `--verbose`; a service is
 /// verbose by default, a command only tells errors.
-pub(crate) fn start(flags: &Flags, config_debug: bool, is_service: bool) {
+pub(crate) fn start(flags: &Flags, settings: &Logging, is_service: bool) {
     let level = if flags.is_on("quiet") {
         Level::ERROR
-    } else if flags.is_on("debug") || config_debug {
+    } else if flags.is_on("debug") || settings.debug {
         Level::DEBUG
     } else if flags.is_on("verbose") || is_service {
         Level::INFO
@@ -39,14 +41,22 @@ pub(crate) fn start(flags: &Flags, config_debug: bool, is_service: bool) {
     ];
     let directives = ours.map(|name| format!("{name}={level}")).join(",");
     let filter = EnvFilter::try_new(format!("{others},{directives}")).unwrap_or_default();
+    let (sinks, complaint) = match settings.syslog.then(Sinks::with_syslog) {
+        Some(Ok(sinks)) => (sinks, None),
+        Some(Err(error)) => (Sinks::standard_error(), Some(error)),
+        None => (Sinks::standard_error(), None),
+    };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
-        .with_writer(std::io::stderr)
+        .with_writer(sinks)
         .event_format(PlainLine)
         .finish();
     // A second start within one process (tests) keeps the first.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    if let Some(error) = complaint {
+        warn!(error = %error, "EnableSyslog is set and syslog cannot be reached; standard error gets all lines");
+    }
 }
 
 struct PlainLine;

@@ -13,6 +13,9 @@ List commands:
     orchestrator -c help
 Help on one command:
     orchestrator help COMMAND
+Completion for bash, zsh or fish, and a manual page:
+    orchestrator completion bash
+    orchestrator man
 Run a command on the same backend:
     orchestrator -c topology -i host:port
 ";

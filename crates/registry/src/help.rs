@@ -40,7 +40,8 @@ pub fn topic(name: &str) -> Option<String> {
     Some(out)
 }
 
-fn usage(operation: &Operation) -> String {
+/// The command with all its flags; those it can do without in brackets.
+pub fn usage(operation: &Operation) -> String {
     let mut out = format!("orchestrator -c {}", operation.name);
     for param in operation.needs {
         push(&mut out, format_args!(" {}", spelled(param.flag(), param.placeholder())));

@@ -10,14 +10,16 @@ pub mod args;
 mod help;
 mod nearest;
 mod operation;
+mod reference;
 mod routes;
 mod rows;
 pub mod wire;
 
 pub use args::{Args, ClusterText, KeyText, Param};
-pub use help::{command_list, topic};
+pub use help::{command_list, topic, usage};
 pub use nearest::nearest_commands;
 pub use operation::{Effect, Operation, OperationId, Role, Section, command, operations};
+pub use reference::command_page;
 pub use routes::{Matched, RouteTable, percent_decoded};
 pub use rows::{
     BookkeepingOperation, InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation,

@@ -92,6 +92,61 @@ fn unused_flags_of_old_scripts_are_accepted_with_a_warning() {
     assert!(ended.stderr.contains("WARNING -strict has no effect"), "{}", ended.stderr);
 }
 
+/// Completes the last of the words with the bash completion, in a bash of its own.
+fn completed(words: &[&str]) -> Vec<String> {
+    let script = format!(
+        "source <({PROGRAM} completion bash); COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _orchestrator; \
+         printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let output =
+        Command::new("bash").args(["-c", &script, "bash", "orchestrator"]).args(words).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn shells_complete_commands_and_flags() {
+    assert_eq!(completed(&["-c", "topology-t"]), ["topology-tabulated", "topology-tags"]);
+    assert_eq!(completed(&["which-cluster-ma"]), ["which-cluster-master"]);
+    assert_eq!(completed(&["-c", "clusters", "--skip-unr"]), ["--skip-unresolve", "--skip-unresolve-check"]);
+    assert_eq!(
+        completed(&["-c", "register-candidate", "--promotion-rule", "prefer"]),
+        ["prefer", "prefer_not"]
+    );
+    assert_eq!(completed(&["completion", ""]), ["bash", "zsh", "fish"]);
+    let commands = completed(&["-c", ""]);
+    for operation in operations().iter().filter(|operation| operation.is_command) {
+        assert!(commands.contains(&operation.name.to_owned()), "{}", operation.name);
+    }
+    for shell in ["zsh", "fish"] {
+        let ended = run(&["completion", shell]);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.stdout.contains("which-cluster-master"), "{}", ended.stdout);
+    }
+    for words in [&["completion"][..], &["completion", "csh"]] {
+        let ended = run(words);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+        assert!(ended.stderr.contains("bash"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn the_manual_page_has_every_command_and_flag() {
+    let ended = run(&["man"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    for operation in operations().iter().filter(|operation| operation.is_command) {
+        let heading = format!("\\fB{}\\fR\n", operation.name.replace('-', "\\-"));
+        assert!(ended.stdout.contains(&heading), "{heading}");
+    }
+    assert!(ended.stdout.contains("\\fB\\-grab\\-election\\fR\n"));
+    let macros = ["TH", "SH", "SS", "TP", "B", "I", "br"];
+    for line in ended.stdout.lines().filter_map(|line| line.strip_prefix('.')) {
+        let name = line.split(' ').next().unwrap();
+        assert!(macros.contains(&name), "a text became a control line: .{line}");
+    }
+}
+
 /// Commands whose output is pinned by a test of this program; whoever adds a command adds a test.
 #[test]
 fn every_command_is_tested() {

@@ -5,6 +5,7 @@
 //! POST, refuses HEAD, and refuses browsers that come from another site. A change goes on when its client hangs up.
 
 mod authority;
+mod compress;
 mod listen;
 mod metrics;
 mod page;
@@ -95,6 +96,12 @@ fn message_prefix(settings: &settings::Settings, hostname: &str) -> String {
 }
 
 async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
+    let is_gzip_wanted = compress::is_wanted(request.headers());
+    let response = answer_whole(app, request).await;
+    if is_gzip_wanted { compress::compressed(response).await } else { response }
+}
+
+async fn answer_whole(app: Arc<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let units = parts.extensions.get::<tls::ClientUnits>().cloned().unwrap_or_default();

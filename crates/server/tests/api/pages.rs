@@ -1,5 +1,8 @@
 //! What is not part of the API: pages, metrics, prefix and status path.
 
+use axum::body::Body;
+use axum::http::Request;
+
 use crate::world::World;
 
 #[tokio::test]
@@ -114,4 +117,27 @@ async fn figures_are_sent_to_graphite_periodically() {
     }
     stop.cancel();
     world.engine.shut_down().await;
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_those_who_ask() {
+    let world = World::new().await;
+    let ask = async |path: &str, coding: &str| {
+        let request = Request::get(path).header("accept-encoding", coding).body(Body::empty()).unwrap();
+        world.send_raw(request).await
+    };
+    let (headers, plain) = ask("/api/all-instances", "identity").await;
+    assert!(!headers.contains_key("content-encoding"));
+    let (headers, small) = ask("/api/all-instances", "deflate, gzip").await;
+    assert_eq!(
+        (&headers["content-encoding"], &headers["vary"]),
+        (&"gzip".parse().unwrap(), &"Accept-Encoding".parse().unwrap())
+    );
+    assert!(small.len() < plain.len() / 3, "{} of {}", small.len(), plain.len());
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(small.as_slice()), &mut unpacked).unwrap();
+    // The age of what is known is told in seconds, and one may have passed.
+    assert_eq!(unpacked.len(), plain.len());
+    let (headers, body) = ask("/api/clusters", "gzip").await;
+    assert!(!headers.contains_key("content-encoding") && body == br#"["db:3306"]"#, "not worth it");
 }

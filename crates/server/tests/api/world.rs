@@ -170,6 +170,12 @@ impl World {
         self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
     }
 
+    /// Headers and body as they are sent.
+    pub(crate) async fn send_raw(&self, request: Request<Body>) -> (HeaderMap, Vec<u8>) {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        (parts.headers, to_bytes(body, usize::MAX).await.unwrap().into())
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
