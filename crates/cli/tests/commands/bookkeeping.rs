@@ -2,7 +2,17 @@
 
 use crate::program::Prepared;
 
-#[test]
+cases! {
+    tags_are_put_and_taken,
+    maintenance_is_held_by_one,
+    pools_are_replaced_and_listed,
+    names_of_hosts_are_registered_and_forgotten,
+    primaries_are_published,
+    tokens_snapshots_and_nodes,
+    candidates_are_suggested,
+    addresses_are_tried_before_they_are_resolved,
+}
+
 fn tags_are_put_and_taken() {
     let program = Prepared::new();
     program.prints("-c tag -i db:3308 --tag role=reports", "db:3308\n");
@@ -19,7 +29,6 @@ fn tags_are_put_and_taken() {
     program.fails("-c tag -i db:3308", "NewTag: empty tag name\n");
 }
 
-#[test]
 fn maintenance_is_held_by_one() {
     let program = Prepared::new();
     program.fails("-c begin-maintenance -i db:3307", "--reason option required\n");
@@ -34,7 +43,6 @@ fn maintenance_is_held_by_one() {
     program.prints("-c end-maintenance -i db:3307", "db:3307\n");
 }
 
-#[test]
 fn pools_are_replaced_and_listed() {
     let program = Prepared::new();
     program.prints("-c submit-pool-instances --pool web -i db:3307,db:3308", "");
@@ -51,7 +59,6 @@ fn pools_are_replaced_and_listed() {
     program.fails("-c submit-pool-instances --pool web -i db:x:1", "Cannot parse address: db:x:1\n");
 }
 
-#[test]
 fn names_of_hosts_are_registered_and_forgotten() {
     let program = Prepared::new();
     program.prints("-c register-hostname-unresolve -i db:3307 --hostname vdb", "db:3307\n");
@@ -62,7 +69,6 @@ fn names_of_hosts_are_registered_and_forgotten() {
     program.prints("-c show-resolve-hosts", "");
 }
 
-#[test]
 fn primaries_are_published() {
     let program = Prepared::new();
     program.prints(
@@ -79,7 +85,6 @@ fn primaries_are_published() {
     program.prints("-c which-heuristic-domain-instance --alias shop", "db:3306\n");
 }
 
-#[test]
 fn tokens_snapshots_and_nodes() {
     let program = Prepared::new();
     let token = program.run("-c access-token --owner ann");
@@ -92,7 +97,6 @@ fn tokens_snapshots_and_nodes() {
     program.prints("-c clusters", "db:3306\nother:3306\n");
 }
 
-#[test]
 fn candidates_are_suggested() {
     let program = Prepared::new();
     program.prints("-c register-candidate -i db:3308", "db:3308\n");
@@ -105,7 +109,6 @@ fn candidates_are_suggested() {
     program.prints("-c can-replicate-from-gtid -i db:3307 -d db:3307", "");
 }
 
-#[test]
 fn addresses_are_tried_before_they_are_resolved() {
     let program = Prepared::new();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -2,7 +2,15 @@
 
 use crate::program::Prepared;
 
-#[test]
+cases! {
+    downtime_begins_and_ends,
+    candidates_are_registered_and_servers_forgotten,
+    recoveries_are_switched_and_acknowledged,
+    servers_that_do_not_answer_are_an_error,
+    a_dry_run_changes_no_server,
+    the_audit_goes_where_the_configuration_says,
+}
+
 fn downtime_begins_and_ends() {
     let program = Prepared::new();
     program.fails("-c begin-downtime -i db:3307", "--reason option required\n");
@@ -17,7 +25,6 @@ fn downtime_begins_and_ends() {
     program.prints("-c which-downtimed-instances", "");
 }
 
-#[test]
 fn candidates_are_registered_and_servers_forgotten() {
     let program = Prepared::new();
     program.prints("-c register-candidate -i db:3307 --promotion-rule prefer_not", "db:3307\n");
@@ -33,7 +40,6 @@ fn candidates_are_registered_and_servers_forgotten() {
     program.prints("-c all-instances", "");
 }
 
-#[test]
 fn recoveries_are_switched_and_acknowledged() {
     let program = Prepared::new();
     program.prints("-c disable-global-recoveries", "OK: Orchestrator recoveries DISABLED globally\n");
@@ -45,7 +51,6 @@ fn recoveries_are_switched_and_acknowledged() {
     program.prints("-c ack-all-recoveries --reason done", "0 recoveries acknowledged\n");
 }
 
-#[test]
 fn servers_that_do_not_answer_are_an_error() {
     let program = Prepared::new();
     for command in [
@@ -81,7 +86,6 @@ fn servers_that_do_not_answer_are_an_error() {
     }
 }
 
-#[test]
 fn a_dry_run_changes_no_server() {
     let program = Prepared::new();
     program.fails(
@@ -98,7 +102,6 @@ fn a_dry_run_changes_no_server() {
     }
 }
 
-#[test]
 fn the_audit_goes_where_the_configuration_says() {
     let program = Prepared::new();
     let file = program.file("audit.log");

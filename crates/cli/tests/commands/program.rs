@@ -1,24 +1,36 @@
-//! A prepared backend file, and the program run on it.
+//! A prepared backend, in a file or on a server, and the program run on it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use model::{
     AnalysisCode, BinlogCoordinates, Case, Instance, InstanceKey, NodeIdentity, ServerVersion, Tag,
     ThreadState, Timestamp,
 };
 use ports::{Clock, InstanceWrite, Store, SystemClock};
-use store::{OpenOptions, SqliteStore};
+use store::{MySqlBackend, MySqlStore, OpenOptions, SqliteStore};
 use tempfile::TempDir;
 
 /// The program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_orchestrator");
 
+/// The server on which backends are prepared; without one they are SQLite files.
+static SERVER: OnceLock<MySqlBackend> = OnceLock::new();
+static DATABASES: AtomicUsize = AtomicUsize::new(0);
+
+/// Lets every backend of this process be a new database on that server.
+#[allow(dead_code, reason = "only the tests on servers do")]
+pub(crate) fn use_server(server: MySqlBackend) {
+    assert!(SERVER.set(server).is_ok(), "one server per process");
+}
+
 /// A folder with a configuration and a backend that holds the cluster `a(b, c)`: `db` at ports 3306 to 3308, alias
 /// `shop`, and a lone server `other:3306`.
 pub(crate) struct Prepared {
     folder: TempDir,
+    server: Option<MySqlBackend>,
 }
 
 /// How a run ended.
@@ -30,11 +42,50 @@ pub(crate) struct Ended {
 
 impl Prepared {
     pub(crate) fn new() -> Self {
-        let prepared = Self { folder: tempfile::tempdir().unwrap() };
+        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+        let server = SERVER
+            .get()
+            .map(|server| MySqlBackend { database: format!("orchestrator_{number}"), ..server.clone() });
+        let prepared = Self { folder: tempfile::tempdir().unwrap(), server };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        runtime.block_on(fill(&prepared.file("orchestrator.db")));
+        runtime.block_on(async { fill(prepared.store().await.as_ref()).await });
         prepared.configure("");
         prepared
+    }
+
+    /// The backend, opened.
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+        let options = OpenOptions { create: true, now: SystemClock.now(), ..OpenOptions::default() };
+        match &self.server {
+            Some(server) => Arc::new(MySqlStore::open(server.clone(), &options).await.unwrap()),
+            None => Arc::new(SqliteStore::open(&self.file("orchestrator.db"), &options).unwrap()),
+        }
+    }
+
+    /// Name of the database on the server; empty for a file.
+    #[allow(dead_code, reason = "only the tests on servers ask")]
+    pub(crate) fn database(&self) -> &str {
+        self.server.as_ref().map_or("", |server| &server.database)
+    }
+
+    /// The backend's part of the configuration; what `more` sets is left out.
+    fn backend(&self, more: &str) -> String {
+        let Some(server) = &self.server else {
+            return format!(
+                r#""BackendDB":"sqlite","SQLite3DataFile":"{}""#,
+                self.file("orchestrator.db").display()
+            );
+        };
+        let password = if more.contains("MySQLOrchestratorPassword") {
+            String::new()
+        } else {
+            format!(r#","MySQLOrchestratorPassword":"{}""#, server.password.expose())
+        };
+        format!(
+            r#""BackendDB":"mysql","MySQLOrchestratorHost":"{}","MySQLOrchestratorPort":{},
+                "MySQLOrchestratorDatabase":"{}","MySQLOrchestratorUser":"{}"{password}"#,
+            server.host, server.port, server.database, server.user
+        )
     }
 
     /// Writes the configuration with more settings: the inside of a JSON object.
@@ -42,9 +93,9 @@ impl Prepared {
         let comma = if more.is_empty() { "" } else { "," };
         let audit = if more.contains("AuditToBackendDB") { "" } else { r#""AuditToBackendDB":true,"# };
         let text = format!(
-            r#"{{"BackendDB":"sqlite","SQLite3DataFile":"{}","InstancePollSeconds":60,{audit}
+            r#"{{{},"InstancePollSeconds":60,{audit}
                 "MySQLTopologyUser":"orc","MySQLTopologyPassword":"tiger","ListenAddress":"127.0.0.1:0"{comma}{more}}}"#,
-            self.file("orchestrator.db").display()
+            self.backend(more)
         );
         std::fs::write(self.file("orchestrator.conf.json"), text).unwrap();
     }
@@ -69,6 +120,7 @@ impl Prepared {
         ended(self.command(line).output().unwrap())
     }
 
+    #[allow(dead_code, reason = "the tests on servers give no words with blanks")]
     pub(crate) fn run_words(&self, words: &[&str]) -> Ended {
         ended(self.command_of(words).output().unwrap())
     }
@@ -99,10 +151,8 @@ fn key(port: u16) -> InstanceKey {
     InstanceKey::new("db", port)
 }
 
-async fn fill(file: &Path) {
+async fn fill(store: &dyn Store) {
     let now = Timestamp::from_secs(SystemClock.now().as_secs());
-    let options = OpenOptions { create: true, now, ..OpenOptions::default() };
-    let store = SqliteStore::open(file, &options).unwrap();
     let servers =
         [instance("db", 3306, now), instance("db", 3307, now), instance("db", 3308, now), other(now)];
     store

@@ -2,10 +2,21 @@
 
 use crate::program::Prepared;
 
+cases! {
+    questions_print_what_scripts_expect,
+    topologies_are_printed_in_three_forms,
+    topologies_of_the_past_are_printed_by_their_moment,
+    who_forgets_the_instance_is_told_which_one_was_meant,
+    without_instance_or_alias_an_unknown_host_means_no_cluster,
+    what_was_given_and_is_not_known_is_an_error,
+    results_of_earlier_instances_are_printed_before_an_error,
+    json_is_what_the_api_answers,
+    the_configuration_is_printed_without_secrets,
+}
+
 const ALL: &str = "db:3306\nother:3306\ndb:3307\ndb:3308\n";
 const CLUSTER: &str = "db:3306\ndb:3307\ndb:3308\n";
 
-#[test]
 fn questions_print_what_scripts_expect() {
     let program = Prepared::new();
     for (line, stdout) in [
@@ -64,7 +75,6 @@ fn questions_print_what_scripts_expect() {
     }
 }
 
-#[test]
 fn topologies_are_printed_in_three_forms() {
     let program = Prepared::new();
     program.prints(
@@ -81,7 +91,6 @@ fn topologies_are_printed_in_three_forms() {
     );
 }
 
-#[test]
 fn topologies_of_the_past_are_printed_by_their_moment() {
     let program = Prepared::new();
     program.prints("-c topology --alias shop --pattern .", "\n");
@@ -92,7 +101,6 @@ fn topologies_of_the_past_are_printed_by_their_moment() {
     program.fails("-c topology --alias shop --pattern (", "\"(\" is no regular expression");
 }
 
-#[test]
 fn who_forgets_the_instance_is_told_which_one_was_meant() {
     let program = Prepared::new();
     for line in ["-c is-replicating", "-c stop-replica", "-c forget -i nosuch:1"] {
@@ -104,7 +112,6 @@ fn who_forgets_the_instance_is_told_which_one_was_meant() {
     }
 }
 
-#[test]
 fn without_instance_or_alias_an_unknown_host_means_no_cluster() {
     let program = Prepared::new();
     program.prints("-c topology", "\n");
@@ -113,7 +120,6 @@ fn without_instance_or_alias_an_unknown_host_means_no_cluster() {
     program.fails("-c which-cluster-master", "No writeable masters found for cluster");
 }
 
-#[test]
 fn what_was_given_and_is_not_known_is_an_error() {
     let program = Prepared::new();
     program.fails("-c which-master -i nosuch:1", "Instance not found: nosuch:1\n");
@@ -128,14 +134,12 @@ fn what_was_given_and_is_not_known_is_an_error() {
     program.fails("-c which-instance -i ,", "-i \",\" names no instance\n");
 }
 
-#[test]
 fn results_of_earlier_instances_are_printed_before_an_error() {
     let program = Prepared::new();
     let ended = program.run("-c which-instance -i db:3307,nosuch:1,db:3308");
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), "db:3307\n"));
 }
 
-#[test]
 fn json_is_what_the_api_answers() {
     let program = Prepared::new();
     program.prints("-c clusters --json", "[\"db:3306\",\"other:3306\"]\n");
@@ -147,7 +151,6 @@ fn json_is_what_the_api_answers() {
     );
 }
 
-#[test]
 fn the_configuration_is_printed_without_secrets() {
     let program = Prepared::new();
     let ended = program.run("-c dump-config");

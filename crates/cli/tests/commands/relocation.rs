@@ -2,7 +2,13 @@
 
 use crate::program::Prepared;
 
-#[test]
+cases! {
+    what_is_missing_is_told,
+    pseudo_gtid_is_refused_by_name,
+    a_dry_run_moves_nothing,
+    servers_that_do_not_answer_are_not_moved_nor_left_locked,
+}
+
 fn what_is_missing_is_told() {
     let program = Prepared::new();
     for command in ["relocate", "relocate-replicas", "move-gtid", "move-replicas-gtid", "move-equivalent"] {
@@ -21,7 +27,6 @@ fn what_is_missing_is_told() {
     program.fails("-c regroup-replicas-gtid -i db:3307", "Could not regroup replicas of db:3307; error: ");
 }
 
-#[test]
 fn pseudo_gtid_is_refused_by_name() {
     let program = Prepared::new();
     for command in [
@@ -42,7 +47,6 @@ fn pseudo_gtid_is_refused_by_name() {
     program.fails("-c match-up -i db:3307", "Pseudo-GTID is not supported; use GTID");
 }
 
-#[test]
 fn a_dry_run_moves_nothing() {
     let program = Prepared::new();
     for (command, name) in [
@@ -64,7 +68,6 @@ fn a_dry_run_moves_nothing() {
     }
 }
 
-#[test]
 fn servers_that_do_not_answer_are_not_moved_nor_left_locked() {
     let program = Prepared::new();
     for line in [

@@ -51,7 +51,7 @@ impl Service {
         }
     }
 
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: orc\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
