@@ -20,4 +20,5 @@ mod program;
 mod questions;
 mod relocation;
 mod service;
+mod timing;
 mod usage;
