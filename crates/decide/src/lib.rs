@@ -8,6 +8,7 @@ pub mod cluster_attributes;
 pub mod clusters;
 pub mod errant;
 pub mod failover;
+pub mod log_events;
 pub mod plan_checker;
 pub mod relocation;
 pub mod replication_rules;

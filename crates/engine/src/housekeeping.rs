@@ -56,6 +56,7 @@ impl Engine {
             if self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
                 self.review_lost_downtimes().await;
                 self.review_cluster_aliases().await;
+                self.forget_other_names().await;
             }
             if self.may_act() && seconds % MINUTE_SECONDS == MINUTE_SECONDS - 1 {
                 self.expire().await;
@@ -221,6 +222,23 @@ impl Engine {
                 .filter(|other| other.depth == 0 && other.suggested_cluster_alias == *alias)
                 .count()
                 == 1
+    }
+
+    /// Drops servers that are known twice, once under a name that turned out to stand for the other one.
+    async fn forget_other_names(&self) {
+        let doubles: Vec<InstanceKey> = {
+            let fleet = self.fleet();
+            let is_double = |key: &InstanceKey| {
+                let name = fleet.resolve(key.hostname());
+                name != key.hostname() && fleet.get(&InstanceKey::new(name, key.port())).is_some()
+            };
+            fleet.iter().map(|instance| &instance.key).filter(|key| is_double(key)).cloned().collect()
+        };
+        for key in doubles {
+            self.fleet_mut().remove(&key);
+            self.submit_quietly(Command::ForgetInstance(key.clone())).await;
+            self.audit("forget", Some(&key), "it is known under another name").await;
+        }
     }
 
     /// Stores the alias every cluster should have now, where it differs from the stored one.

@@ -40,5 +40,6 @@ pub use operations::OperationError;
 pub use recovery::{Attempt, TakeoverRequest};
 pub use relocations::{Moved, Regrouped};
 pub use samples::{BackendSample, DiscoverySample, FlushSample, QueueSample};
+pub use servers_control::{EqualRelayPlaces, PlacedEvent};
 pub use supervisor::Supervisor;
 pub use unresolve::Unresolve;

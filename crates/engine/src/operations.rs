@@ -66,7 +66,9 @@ impl Engine {
     /// # Errors
     /// The server is not known.
     pub async fn forget(&self, key: &InstanceKey) -> Result<(), OperationError> {
-        let key = self.resolve_key(key).await;
+        // A server that is known by exactly this name is the one that is meant.
+        let is_known = self.fleet().get(key).is_some();
+        let key = if is_known { key.clone() } else { self.resolve_key(key).await };
         self.block_rediscovery(&key).await;
         let existed = self.submit(Command::ForgetInstance(key.clone())).await?;
         let was_known = self.fleet_mut().remove(&key).is_some();

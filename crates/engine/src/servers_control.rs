@@ -2,6 +2,9 @@
 //!
 //! Each function reads the server first, refuses with every reason, acts, and returns the server as read afterwards.
 
+mod events;
 mod gtid;
 mod logs;
 mod replication;
+
+pub use events::{EqualRelayPlaces, PlacedEvent};

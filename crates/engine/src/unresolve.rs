@@ -3,7 +3,7 @@
 //! The name is looked at before it is used: it must lead to the very server it stands for. What a person asked for ends
 //! with an error otherwise; a recovery goes on with the real name, which is better than a replica left behind.
 
-use model::InstanceKey;
+use model::{Instance, InstanceKey};
 use ports::Deadline;
 use tracing::warn;
 
@@ -78,9 +78,8 @@ impl Engine {
         }
         let own = if found.own_name.is_empty() { address.hostname() } else { &found.own_name };
         let resolved = self.resolve_key(&InstanceKey::new(own, address.port())).await;
-        let uuid = &found.instance.server_uuid;
         let is_same_server =
-            self.fleet().get(source).is_some_and(|known| !uuid.is_empty() && known.server_uuid == *uuid);
+            self.fleet().get(source).is_some_and(|known| is_same_server(known, &found.instance));
         if resolved.hostname() == source.hostname() || is_same_server {
             return Ok(true);
         }
@@ -95,4 +94,12 @@ impl Engine {
             resolved.hostname()
         ))
     }
+}
+
+/// By the identity that a server gives itself; MariaDB has a number only.
+fn is_same_server(one: &Instance, other: &Instance) -> bool {
+    if one.server_uuid.is_empty() && other.server_uuid.is_empty() {
+        return one.server_id != 0 && one.server_id == other.server_id;
+    }
+    one.server_uuid == other.server_uuid
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use model::{Action, InstanceKey, Observation, Secret};
 use ports::{
-    ActionError, ActionOutcome, BinaryLog, Deadline, ErrorClass, LostConnection, ProbeError, ProbeRequest,
-    Servers,
+    ActionError, ActionOutcome, BinaryLog, Deadline, ErrorClass, LogEvent, LogPage, LostConnection,
+    ProbeError, ProbeRequest, Servers,
 };
 use tokio::time::Instant;
 
@@ -173,6 +173,7 @@ enum Job<'a> {
     ReadCredentials { own_query: &'a str },
     SetCredentials { user: &'a str, password: &'a Secret },
     ListBinaryLogs,
+    ReadLog(&'a LogPage),
 }
 
 /// What a job tells.
@@ -180,6 +181,7 @@ enum Answer {
     Nothing,
     Credentials(Option<(String, Secret)>),
     BinaryLogs(Vec<BinaryLog>),
+    Events(Vec<LogEvent>),
 }
 
 struct Done {
@@ -198,6 +200,7 @@ impl Job<'_> {
                 read_credentials(work, own_query).await.map(Answer::Credentials)
             }
             Self::ListBinaryLogs => act::binary_logs(work).await.map(Answer::BinaryLogs),
+            Self::ReadLog(page) => act::log_events(work, page).await.map(Answer::Events),
         }
     }
 }
@@ -306,7 +309,7 @@ impl Servers for MySqlServers {
         let done = outcome.map_err(|f| action_error(key, "read replication credentials", f))?;
         Ok(match done.answer {
             Answer::Credentials(found) => found,
-            Answer::Nothing | Answer::BinaryLogs(_) => None,
+            Answer::Nothing | Answer::BinaryLogs(_) | Answer::Events(_) => None,
         })
     }
 
@@ -323,6 +326,20 @@ impl Servers for MySqlServers {
         outcome.map(|_| ()).map_err(|failure| action_error(key, action, failure))
     }
 
+    async fn log_events(
+        &self,
+        key: &InstanceKey,
+        page: &LogPage,
+        deadline: Deadline,
+    ) -> Result<Vec<LogEvent>, ActionError> {
+        let outcome = self.run(key, deadline, Job::ReadLog(page)).await;
+        let done = outcome.map_err(|f| action_error(key, &format!("read {}", page.file), f))?;
+        Ok(match done.answer {
+            Answer::Events(events) => events,
+            Answer::Nothing | Answer::Credentials(_) | Answer::BinaryLogs(_) => Vec::new(),
+        })
+    }
+
     async fn binary_logs(
         &self,
         key: &InstanceKey,
@@ -332,7 +349,7 @@ impl Servers for MySqlServers {
         let done = outcome.map_err(|failure| action_error(key, "list binary logs", failure))?;
         Ok(match done.answer {
             Answer::BinaryLogs(logs) => logs,
-            Answer::Nothing | Answer::Credentials(_) => Vec::new(),
+            Answer::Nothing | Answer::Credentials(_) | Answer::Events(_) => Vec::new(),
         })
     }
 }

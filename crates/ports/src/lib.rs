@@ -13,7 +13,8 @@ pub use clock::{Clock, Deadline, SystemClock};
 pub use hooks::{HookEnvironment, HookError, HookRunner};
 pub use lease::{AlwaysActive, Lease};
 pub use servers::{
-    ActionError, ActionOutcome, BinaryLog, ErrorClass, LostConnection, ProbeError, ProbeRequest, Servers,
+    ActionError, ActionOutcome, BinaryLog, ErrorClass, LogEvent, LogPage, LostConnection, ProbeError,
+    ProbeRequest, Servers,
 };
 pub use store::{
     AnalysisChange, AuditQuery, CommandLog, DetectionQuery, InstanceWrite, NodeRecord, RecoveryQuery,

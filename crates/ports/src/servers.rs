@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::{Action, InstanceKey, Observation, ReadProgress};
+use model::{Action, CoordinateKind, InstanceKey, Observation, ReadProgress};
 
 use crate::Deadline;
 
@@ -103,6 +103,35 @@ pub struct BinaryLog {
     pub previous_gtids: Option<String>,
 }
 
+/// A stretch of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// Binary or relay log.
+    pub kind: CoordinateKind,
+    /// Its name.
+    pub file: String,
+    /// Where it begins: the place of an event; `None` for the beginning of the file.
+    pub from: Option<u64>,
+    /// Events passed over from there. What a relay log says about the end of its events are places of the source's log,
+    /// so that it can only be leafed through by counting.
+    pub skip: u64,
+    /// Most events.
+    pub limit: u32,
+}
+
+/// An event of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEvent {
+    /// Where it begins.
+    pub pos: u64,
+    /// Where the next one begins: in the source's log, for a relay log.
+    pub next: u64,
+    /// Its type, as the server names it.
+    pub kind: String,
+    /// What it holds, as the server shows it.
+    pub info: String,
+}
+
 /// Access to observed servers.
 #[async_trait]
 pub trait Servers: Send + Sync {
@@ -158,6 +187,25 @@ pub trait Servers: Send + Sync {
         password: &model::Secret,
         deadline: Deadline,
     ) -> Result<(), ActionError>;
+
+    /// The events of a stretch of a log, in order; none behind its end.
+    ///
+    /// # Errors
+    /// See [`ActionError`]; there is no such log, for one.
+    async fn log_events(
+        &self,
+        key: &InstanceKey,
+        page: &LogPage,
+        _deadline: Deadline,
+    ) -> Result<Vec<LogEvent>, ActionError> {
+        Err(ActionError {
+            key: key.clone(),
+            action: format!("read {}", page.file),
+            class: ErrorClass::Rejected,
+            number: None,
+            message: "the logs of this server cannot be read".to_owned(),
+        })
+    }
 
     /// The binary logs of a server, oldest first.
     ///

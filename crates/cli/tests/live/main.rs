@@ -4,6 +4,7 @@ mod crashes;
 mod failover;
 mod fidelity;
 mod operations;
+mod places;
 mod reload;
 mod world;
 
@@ -44,6 +45,8 @@ on_both_families!(
     operations::single_servers_are_changed,
     operations::failed_and_errant_transactions_are_handled,
     operations::commands_move_replicas,
+    places::places_in_logs_are_found_on_other_servers,
+    places::virtual_names_are_told_to_replicas,
     reload::a_changed_password_is_taken_over,
     fidelity::topology_texts_are_exact,
     fidelity::instances_tell_what_servers_tell,

@@ -1,6 +1,7 @@
-//! Binary logs: listing, purging, and the reset that forgets executed transactions.
+//! Logs: listing, reading, purging, and the reset that forgets executed transactions.
 
-use ports::BinaryLog;
+use model::CoordinateKind;
+use ports::{BinaryLog, LogEvent, LogPage};
 
 use super::Work;
 use crate::errors::Failure;
@@ -23,6 +24,32 @@ pub(crate) async fn binary_logs(work: &mut Work<'_>) -> Result<Vec<BinaryLog>, F
         logs.push(BinaryLog { previous_gtids: previous.map(|row| row.owned(&["Info"])), file });
     }
     Ok(logs)
+}
+
+/// The events of a stretch of a log.
+pub(crate) async fn log_events(work: &mut Work<'_>, page: &LogPage) -> Result<Vec<LogEvent>, Failure> {
+    let statement = work.write(&Channel::default(), |writer| {
+        let log = match page.kind {
+            CoordinateKind::Binary => "binlog",
+            CoordinateKind::Relay => "relaylog",
+        };
+        let from = page.from.map(|pos| format!(" from {pos}")).unwrap_or_default();
+        format!(
+            "show {log} events in {}{from} limit {}, {}",
+            writer.quoted(&page.file),
+            page.skip,
+            page.limit
+        )
+    });
+    let answer = work.ask(&statement).await?;
+    let number = |text: String| text.parse().unwrap_or(0);
+    let events = answer.records().map(|row| LogEvent {
+        pos: number(row.owned(&["Pos"])),
+        next: number(row.owned(&["End_log_pos"])),
+        kind: row.owned(&["Event_type"]),
+        info: row.owned(&["Info"]),
+    });
+    Ok(events.collect())
 }
 
 /// Deletes the logs before this one.

@@ -10,7 +10,7 @@ use model::{Action, InstanceKey, Replication, Threads};
 use ports::{Deadline, ErrorClass};
 
 pub(crate) use change::set_credentials;
-pub(crate) use logs::binary_logs;
+pub(crate) use logs::{binary_logs, log_events};
 
 use crate::errors::{Failure, NOT_A_REPLICA, REPLICA_NOT_RUNNING};
 use crate::probe::{choose_channel, read_replication, source_key};

@@ -115,6 +115,24 @@ operations! {
             ["locate-gtid-errant/:host/:port"], needs [], takes [Instance],
             "List the binary logs that hold errant transactions",
             "Lists the binary logs of an instance that hold transactions which its source lacks.";
+        LastRelayEntry "last-executed-relay-entry" (), command, Read, BinaryLogs, [], needs [Instance], takes [],
+            "Print the event of the relay log that was executed last",
+            "Prints the last event of the relay log that the applier has executed, and where the next one begins in the \
+             source's binary log.";
+        EqualRelayPlace "correlate-relaylog-pos" (), command, Read, BinaryLogs,
+            [], needs [Instance, Destination], takes [Binlog],
+            "Print the place in a sibling's relay log that equals one of an instance",
+            "Prints place, equal place and the place behind it, separated by semicolons: of the event that --binlog gives in \
+             the relay log of -i, or of the last executed one, and of the same event in the relay log of -d.";
+        FindEntry "find-binlog-entry" (), command, Read, BinaryLogs, [], needs [Instance, Pattern], takes [],
+            "Print the place of a binary log entry by its text",
+            "Prints file:pos of the first entry whose text, as SHOW BINLOG EVENTS shows it, is exactly the pattern, in the \
+             newest binary log that has one.";
+        EqualLogPlace "correlate-binlog-pos" (), command, Read, BinaryLogs,
+            [], needs [Instance, Destination], takes [Binlog],
+            "Print the place in another instance's binary log that equals one of an instance",
+            "Prints file:pos in the binary log of -d where the same begins as at --binlog, or at present, in that of -i. The \
+             transaction is found by its GTID.";
         LastPseudoGtid "last-pseudo-gtid" (), command, Read, BinaryLogs,
             ["last-pseudo-gtid/:host/:port"], needs [], takes [Instance],
             "Print the last Pseudo-GTID entry of an instance",

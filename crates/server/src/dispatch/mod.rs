@@ -8,6 +8,7 @@ mod bookkeeping;
 mod call;
 mod figures;
 mod information;
+mod logs;
 mod lookup;
 mod management;
 mod node;

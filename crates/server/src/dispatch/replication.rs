@@ -8,6 +8,7 @@ use registry::{Param, ReplicationOperation as Op};
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
+use super::logs;
 use super::relocation::{no_pseudo_gtid, refuse_dry_run};
 
 pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
@@ -17,6 +18,10 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::PosWait => return wait_for_place(call).await,
         Op::Statements => return statements(call).await,
         Op::LastPseudoGtid => return Err(no_pseudo_gtid(call)),
+        Op::LastRelayEntry => return logs::last_relay_entry(call).await,
+        Op::EqualRelayPlace => return logs::equal_relay_place(call).await,
+        Op::FindEntry => return logs::find_entry(call).await,
+        Op::EqualLogPlace => return logs::equal_log_place(call).await,
         Op::InjectErrant => return inject_errant(call).await,
         Op::Delay => return delay(call).await,
         _ => {}
@@ -98,6 +103,10 @@ async fn plain(engine: &Engine, operation: Op, key: &InstanceKey) -> Result<Arc<
         | Op::KillQuery
         | Op::FlushBinaryLogs
         | Op::PurgeBinaryLogs
+        | Op::LastRelayEntry
+        | Op::EqualRelayPlace
+        | Op::FindEntry
+        | Op::EqualLogPlace
         | Op::LastPseudoGtid => engine.known(key).await,
     }
 }
@@ -130,6 +139,10 @@ fn message_of(operation: Op, key: &InstanceKey) -> String {
         | Op::PosWait
         | Op::Delay
         | Op::Statements
+        | Op::LastRelayEntry
+        | Op::EqualRelayPlace
+        | Op::FindEntry
+        | Op::EqualLogPlace
         | Op::LastPseudoGtid => key.to_string(),
     }
 }
@@ -157,7 +170,15 @@ fn name_of(operation: Op) -> &'static str {
         | Op::DisableSemiSyncReplica => "semi-sync",
         Op::InjectErrant => "inject-empty-gtid",
         Op::Delay => "delay-replication",
-        Op::WhichErrant | Op::LocateErrant | Op::PosWait | Op::Statements | Op::LastPseudoGtid => "read",
+        Op::WhichErrant
+        | Op::LocateErrant
+        | Op::PosWait
+        | Op::Statements
+        | Op::LastRelayEntry
+        | Op::EqualRelayPlace
+        | Op::FindEntry
+        | Op::EqualLogPlace
+        | Op::LastPseudoGtid => "read",
     }
 }
 
