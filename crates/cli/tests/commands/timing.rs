@@ -1,4 +1,5 @@
 //! How long a command takes, the whole process, from its start to its end.
+#![allow(clippy::print_stdout, reason = "what was measured belongs into the output of a test run")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
