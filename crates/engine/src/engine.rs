@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
 use crate::recovery::{LeftBehind, PendingRelease};
 use crate::samples::{FlushSample, Samples};
+use crate::step_log::StepLog;
 use crate::supervisor::Supervisor;
 use crate::throttle::Throttle;
 use crate::unresolve::Unresolve;
@@ -96,6 +97,8 @@ pub(crate) struct Inner {
     pub(crate) left_behind: Mutex<BTreeMap<InstanceKey, LeftBehind>>,
     /// Refused recoveries that were told of a moment ago.
     pub(crate) told_refusals: Throttle,
+    /// Steps of recoveries on their way to the backend.
+    pub(crate) steps: StepLog,
     /// When this process last entered the registry of nodes; `None` when the last attempt failed.
     pub(crate) registered: Mutex<Option<Instant>>,
     /// What is done with virtual names.
@@ -134,6 +137,7 @@ impl Engine {
                 pending_releases: Mutex::default(),
                 left_behind: Mutex::default(),
                 told_refusals: Throttle::new(Duration::from_secs(60)),
+                steps: StepLog::default(),
                 registered: Mutex::default(),
                 unresolve: OnceLock::new(),
                 reload: OnceLock::new(),

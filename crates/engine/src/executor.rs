@@ -121,8 +121,11 @@ struct Run<'a> {
 }
 
 impl Engine {
-    /// Runs a plan to its end. `uid` is the recovery whose audit gets a message per step; empty for none.
+    /// Runs a plan to its end. `uid` is the recovery whose audit gets the plan and a message per step; empty for none.
     pub async fn execute(&self, plan: &Plan, uid: &str) -> PlanEnd {
+        if !uid.is_empty() && !plan.steps.is_empty() {
+            self.write_step_later(uid, format!("plan {}", plan.to_string().trim_end()));
+        }
         let mut run = Run {
             engine: self,
             plan,

@@ -26,6 +26,7 @@ mod recovery;
 mod relocations;
 mod samples;
 mod servers_control;
+mod step_log;
 mod supervisor;
 mod throttle;
 mod unresolve;

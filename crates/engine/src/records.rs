@@ -1,4 +1,4 @@
-//! Writing audit lines and recovery steps.
+//! Writing audit lines, and what must not get lost.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -55,24 +55,6 @@ impl Engine {
             }
             tokio::time::sleep(PATIENT_PAUSE).await;
         }
-    }
-
-    /// Writes a step message under a recovery (or detection) UID.
-    pub(crate) async fn write_step(&self, uid: &str, message: impl Into<String>) {
-        let message = message.into();
-        info!(recovery = uid, message = %message, "recovery step");
-        self.submit_quietly(Command::WriteRecoveryStep { uid: uid.to_owned(), at: self.now(), message })
-            .await;
-    }
-
-    /// As [`Self::write_step`], off the critical path: a failover does not wait for its audit.
-    pub(crate) fn write_step_later(&self, uid: &str, message: String) {
-        info!(recovery = uid, message = %message, "recovery step");
-        let engine = self.clone();
-        let command = Command::WriteRecoveryStep { uid: uid.to_owned(), at: self.now(), message };
-        self.inner.supervisor.start("recovery step", async move {
-            engine.submit_quietly(command).await;
-        });
     }
 
     /// A new UID: `<unix nanoseconds>:<64 hexadecimal digits>`, unique within and across processes.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use lab::{CutKind, Family, Party, wait_until};
+use lab::{CutKind, Family, Lab, Party, Server, wait_until};
 use serde_json::json;
 
 use crate::world::{PATIENCE, World, wait_writes, write_load};
@@ -11,6 +11,9 @@ use crate::world::{PATIENCE, World, wait_writes, write_load};
 /// Longest a write load may see nothing acknowledged when the primary is killed. The product's own budget is smaller;
 /// this is what a busy test machine must manage.
 const KILL_GAP_MAX: Duration = Duration::from_secs(5);
+
+/// The same when it hangs: receivers take it for alive until their network time-out of 4 s.
+const HANG_GAP_MAX: Duration = Duration::from_secs(12);
 
 pub(crate) async fn a_killed_primary_is_replaced(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
@@ -29,6 +32,34 @@ pub(crate) async fn a_killed_primary_is_replaced(family: Family) -> Result<()> {
         world.assert_replicates(other, &promoted).await?;
     }
     assert_cluster_follows(&world, &promoted).await
+}
+
+/// With semi-synchronous replicas every row that the application was told is safe is on the promoted server.
+pub(crate) async fn a_kill_loses_no_acknowledged_row(family: Family) -> Result<()> {
+    assert_nothing_lost(family, |primary| primary.kill9()).await
+}
+
+/// As [`a_kill_loses_no_acknowledged_row`].
+pub(crate) async fn a_hang_loses_no_acknowledged_row(family: Family) -> Result<()> {
+    assert_nothing_lost(family, |primary| primary.hang()).await
+}
+
+async fn assert_nothing_lost(family: Family, fault: impl Fn(&Server) -> Result<()>) -> Result<()> {
+    let lab = Lab::builder().family(family).shape("a(b,c,d)").semi_sync(true);
+    let world = World::start_lab(lab, json!({})).await?;
+    let writer = write_load(&world.lab)?;
+    wait_writes(&writer, 500).await?;
+    fault(world.lab.server("a"))?;
+    let recovery = world.wait_recovered("a").await?;
+    let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
+    wait_writes(&writer, 200).await?;
+    let report = writer.stop().await;
+    let missing = report.missing_on(world.lab.server(&promoted)).await?;
+    ensure!(missing.is_empty(), "{} of {} rows are lost", missing.len(), report.acknowledged.len());
+    for other in ["b", "c", "d"].into_iter().filter(|name| *name != promoted) {
+        world.assert_replicates(other, &promoted).await?;
+    }
+    Ok(())
 }
 
 /// The API shows the new cluster, the failed server is downtimed, and the steps tell the story.
@@ -70,7 +101,8 @@ async fn replace_hung(world: World) -> Result<()> {
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
     let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
     wait_writes(&writer, 200).await?;
-    writer.stop().await;
+    let gap = writer.stop().await.longest_gap().map(|gap| gap.length()).unwrap_or_default();
+    ensure!(gap < HANG_GAP_MAX, "writes failed for {gap:?}");
     world.assert_is_primary(&promoted).await
 }
 
@@ -79,9 +111,8 @@ pub(crate) async fn a_primary_cut_off_only_from_the_daemon_stays(family: Family)
     world.lab.cut(Party::Orchestrator, "a", CutKind::Drop)?;
     world.wait_analysis("a", "UnreachableMaster").await?;
     // The evidence lasts: several rounds must come to the same verdict.
-    let rounds = 5;
-    for _ in 0..rounds {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..5 {
+        world.wait_rounds(1).await?;
         let found = world.analysis("a").await?;
         ensure!(found == "UnreachableMaster", "turned into {found}");
     }
@@ -145,7 +176,7 @@ pub(crate) async fn nothing_is_recovered_while_recoveries_are_switched_off(famil
 
 /// Several analysis rounds pass without a recovery.
 async fn assert_nothing_happens(world: &World) -> Result<()> {
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    world.wait_rounds(4).await?;
     let recoveries = world.recoveries().await?;
     ensure!(recoveries.is_empty(), "{recoveries:?}");
     Ok(())

@@ -30,6 +30,8 @@ on_both_families!(
     failover::a_killed_primary_is_replaced,
     failover::a_hung_primary_is_replaced,
     failover::a_hung_primary_with_one_replica_is_replaced,
+    failover::a_kill_loses_no_acknowledged_row,
+    failover::a_hang_loses_no_acknowledged_row,
     failover::a_primary_cut_off_only_from_the_daemon_stays,
     failover::a_second_failure_within_the_block_period_waits_for_a_person,
     failover::a_downtimed_primary_is_left_alone,

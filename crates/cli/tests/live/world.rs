@@ -33,7 +33,7 @@ impl World {
         Self::start_lab(Lab::builder().family(family).shape(shape).gtid(false), json!({})).await
     }
 
-    async fn start_lab(lab: LabBuilder, extra: Value) -> Result<Self> {
+    pub(crate) async fn start_lab(lab: LabBuilder, extra: Value) -> Result<Self> {
         let lab = lab.replica_net_timeout(4).heartbeat_period(Duration::from_secs(1)).start().await?;
         let folder = tempfile::tempdir()?;
         let config = config(&lab, &folder, extra);
@@ -97,9 +97,24 @@ impl World {
     async fn wait_ready(&self) -> Result<()> {
         wait_until("the start-up grace has passed", PATIENCE, || async {
             let health = self.get("/api/health").await?;
-            let metrics = self.daemon.get("/metrics").await?;
-            let rounds = metric(&metrics.body, "orchestrator_analysis_rounds_total").unwrap_or(0.0);
-            if rounds > 0.0 { Ok(()) } else { bail!("{health}") }
+            if self.rounds().await? > 0.0 { Ok(()) } else { bail!("{health}") }
+        })
+        .await
+    }
+
+    /// Rounds of analysis so far.
+    async fn rounds(&self) -> Result<f64> {
+        let metrics = self.daemon.get("/metrics").await?;
+        Ok(metric(&metrics.body, "orchestrator_analysis_rounds_total").unwrap_or(0.0))
+    }
+
+    /// That many rounds of analysis begin and end from now on.
+    pub(crate) async fn wait_rounds(&self, more: u32) -> Result<()> {
+        // The one under way may have begun before.
+        let wanted = self.rounds().await? + f64::from(more) + 1.0;
+        wait_until("rounds of analysis pass", PATIENCE, || async {
+            let rounds = self.rounds().await?;
+            if rounds >= wanted { Ok(()) } else { bail!("{rounds} of {wanted}") }
         })
         .await
     }

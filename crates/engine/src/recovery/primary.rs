@@ -410,7 +410,9 @@ impl Engine {
         let _ = self.run_hooks(list, commands, &environment, &recovery.uid, false).await;
     }
 
+    /// Closes the record; its steps are complete by then.
     pub(super) async fn resolve(&self, recovery: &mut Recovery) {
+        self.write_waiting_steps().await;
         let now = self.now();
         recovery.end = Some(now);
         self.submit_patiently(Command::ResolveRecovery {

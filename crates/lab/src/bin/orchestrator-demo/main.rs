@@ -1,6 +1,6 @@
 //! A failover to look at: four real servers under write load, orchestrator above them, and a primary that dies or hangs.
 //!
-//! Tells what happens as it happens: the topology, the fault, what was detected, each step of the recovery, how long
+//! Tells what happens as it happens: the topology, the fault, what was detected, each plan and its steps, how long
 //! writes failed, how many acknowledged rows were lost, and the new topology. Then keeps running for exploring.
 
 #![expect(clippy::print_stdout, reason = "a program that talks to a person")]
@@ -8,11 +8,12 @@
 mod api;
 mod story;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use lab::{Family, Lab, OrchestratorProcess, Writer, WriterOptions};
+use lab::{Family, Lab, OrchestratorProcess, Server, Writer, WriterOptions};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -46,6 +47,9 @@ struct Options {
     /// How the primary breaks.
     #[arg(long, value_enum, default_value = "kill")]
     fault: Fault,
+    /// Replicas acknowledge nothing before the application is told that a row is safe; rows may be lost then.
+    #[arg(long)]
+    asynchronous: bool,
     /// End by itself after the report.
     #[arg(long)]
     once: bool,
@@ -70,6 +74,43 @@ async fn main() -> Result<()> {
 }
 
 async fn run(options: &Options) -> Result<()> {
+    let lab = start_servers(options).await?;
+    let folder = lab.folder("orchestrator")?;
+    let daemon = start_daemon(&lab, &folder).await?;
+    let api = Api::new(&daemon);
+    println!("\norchestrator: http://{}/   log: {}", daemon.address(), daemon.log_path().display());
+    api.wait_ready(lab.servers().count()).await?;
+    let cluster = lab.address("a");
+    println!("\nTopology before:\n{}", api.topology(&cluster).await?);
+
+    let writer = Writer::start(&lab.addresses(), WriterOptions::default())?;
+    tokio::time::sleep(WARM_UP).await;
+    println!("An application writes as fast as it is acknowledged: {} rows so far.", writer.acknowledged());
+
+    let fault_at = Instant::now();
+    break_primary(lab.server("a"), options.fault)?;
+    let recovery = story::follow(&api, &cluster, lab.server("a").port(), fault_at).await?;
+    let promoted = promoted_by(&lab, &recovery)?;
+    tokio::time::sleep(COOL_DOWN).await;
+    let report = writer.report();
+    println!("\nPromoted: {} ({})", promoted.name(), promoted.address());
+    if let Some(gap) = report.longest_gap() {
+        println!("Writes failed for {:.3} s (between two acknowledged writes).", gap.length().as_secs_f64());
+    }
+    let missing = report.missing_on(promoted).await?;
+    println!("Acknowledged rows: {}, of which lost: {}.", report.acknowledged.len(), missing.len());
+    println!("\nTopology after:\n{}", api.topology(&promoted.address()).await?);
+    if options.once {
+        writer.stop().await;
+        if !missing.is_empty() && !options.asynchronous {
+            bail!("acknowledged rows were lost although replication is semi-synchronous");
+        }
+        return Ok(());
+    }
+    explore(&api, &daemon, &promoted.address()).await
+}
+
+async fn start_servers(options: &Options) -> Result<Lab> {
     let family = match options.family {
         FamilyName::Mysql => Family::MySql,
         FamilyName::Mariadb => Family::MariaDb,
@@ -78,6 +119,7 @@ async fn run(options: &Options) -> Result<()> {
     let lab = Lab::builder()
         .family(family)
         .shape("a(b,c,d)")
+        .semi_sync(!options.asynchronous)
         .replica_net_timeout(4)
         .heartbeat_period(Duration::from_secs(1))
         .start()
@@ -86,7 +128,10 @@ async fn run(options: &Options) -> Result<()> {
     for server in lab.servers() {
         println!("  {} on {}", server.name(), server.address());
     }
-    let folder = lab.folder("orchestrator")?;
+    Ok(lab)
+}
+
+async fn start_daemon(lab: &Lab, folder: &Path) -> Result<OrchestratorProcess> {
     let config = json!({
         "MySQLTopologyUser": lab::ORCHESTRATOR.name,
         "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
@@ -100,51 +145,31 @@ async fn run(options: &Options) -> Result<()> {
         "RecoverMasterClusterFilters": ["*"],
         "DetectClusterAliasQuery": "select cluster_name from meta.cluster",
     });
-    let daemon = OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, &folder).await?;
-    let api = Api::new(&daemon);
-    println!("\norchestrator: http://{}/   log: {}", daemon.address(), daemon.log_path().display());
-    api.wait_ready(lab.servers().count()).await?;
-    println!("\nTopology before:\n{}", api.topology(&lab.address("a")).await?);
+    OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, folder).await
+}
 
-    let writer = Writer::start(&lab.addresses(), WriterOptions::default())?;
-    tokio::time::sleep(WARM_UP).await;
-    println!("An application writes as fast as it is acknowledged: {} rows so far.", writer.acknowledged());
-
-    let primary = lab.server("a");
-    let fault_at = Instant::now();
-    match options.fault {
+fn break_primary(primary: &Server, fault: Fault) -> Result<()> {
+    match fault {
         Fault::Kill => {
-            primary.kill9()?;
             println!("\n=== kill -9 a ===");
+            primary.kill9()
         }
         Fault::Hang => {
-            primary.hang()?;
             println!("\n=== a hangs (SIGSTOP): its connections stay open, nothing answers ===");
+            primary.hang()
         }
     }
-    let recovery = story::follow(&api, primary.port(), fault_at).await?;
-    let Some(promoted) = recovery["SuccessorKey"]["Port"].as_u64().filter(|port| *port > 0) else {
-        story::steps(&api, &recovery).await?;
+}
+
+fn promoted_by<'a>(lab: &'a Lab, recovery: &serde_json::Value) -> Result<&'a Server> {
+    let port = recovery["SuccessorKey"]["Port"].as_u64().filter(|port| *port > 0);
+    let Some(port) = port else {
         bail!("no server was promoted: {}", recovery["AllErrors"]);
     };
-    let Some(promoted) = lab.servers().find(|server| u64::from(server.port()) == promoted) else {
-        bail!("an unknown server was promoted: {recovery}");
-    };
-    tokio::time::sleep(COOL_DOWN).await;
-    let report = writer.report();
-    story::steps(&api, &recovery).await?;
-    println!("\nPromoted: {} ({})", promoted.name(), promoted.address());
-    if let Some(gap) = report.longest_gap() {
-        println!("Writes failed for {:.3} s (between two acknowledged writes).", gap.length().as_secs_f64());
+    match lab.servers().find(|server| u64::from(server.port()) == port) {
+        Some(promoted) => Ok(promoted),
+        None => bail!("an unknown server was promoted: {recovery}"),
     }
-    let missing = report.missing_on(promoted).await?;
-    println!("Acknowledged rows: {}, of which lost: {}.", report.acknowledged.len(), missing.len());
-    println!("\nTopology after:\n{}", api.topology(&promoted.address()).await?);
-    if options.once {
-        writer.stop().await;
-        return Ok(());
-    }
-    explore(&api, &daemon, &promoted.address()).await
 }
 
 /// Keeps everything running and prints the topology whenever it changes.
