@@ -54,10 +54,10 @@ operations! {
              former primary in the end.";
         Analysis "replication-analysis" (), command, Read, Recovery,
             ["replication-analysis", "replication-analysis/:clusterName", "replication-analysis/instance/:host/:port"],
-            needs [], takes [],
+            needs [], takes [Cluster, Instance],
             "Show what is wrong, by cluster and instance",
             "Prints a line for each instance with a failure or a weakness of its topology: the codes, joined by commas. \
-             Instances in downtime are left out.";
+             Instances in downtime are left out. With --alias only that cluster is shown, with -i only that instance.";
         Changelog "replication-analysis-changelog" (), route, Read, Recovery,
             ["replication-analysis-changelog"], needs [], takes [],
             "List how the analysis of each instance changed",

@@ -71,18 +71,19 @@ async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
 }
 
 async fn analysis(call: &Call<'_>) -> Result<Reply, Failure> {
-    let only_instance = match (call.is_command(), &call.args.instance) {
-        (false, Some(_)) => Some(call.figured_key().await?),
-        (true, _) | (false, None) => None,
+    let only_instance = match &call.args.instance {
+        Some(_) => Some(call.figured_key().await?),
+        None => None,
+    };
+    let given_cluster = match &call.args.cluster {
+        Some(_) if call.is_command() && only_instance.is_none() => Some(call.cluster().await?),
+        given => given.as_ref().map(|given| given.text().to_owned()),
     };
     let hints = Hints { include_downtimed: !call.is_command(), include_no_problem: false };
     let policy = engine::policies::analysis_policy(&call.settings);
     let mut findings = {
         let fleet = call.engine.fleet();
-        let cluster =
-            call.args.cluster.as_ref().filter(|_| !call.is_command()).map(|given| {
-                cluster_by_alias(&fleet, given.text()).unwrap_or_else(|_| given.text().to_owned())
-            });
+        let cluster = given_cluster.map(|given| cluster_by_alias(&fleet, &given).unwrap_or(given));
         let scope = cluster.as_deref().map_or(Scope::All, Scope::Cluster);
         analyze(&fleet, scope, hints, &policy, &call.filters(), call.now)
     };
@@ -92,7 +93,7 @@ async fn analysis(call: &Call<'_>) -> Result<Reply, Failure> {
     let node = call.engine.node();
     let views: Vec<AnalysisView<'_>> = findings
         .iter()
-        .map(|finding| AnalysisView { finding, node: Some(node), shows_actionable: false })
+        .map(|finding| AnalysisView { finding, node: Some(node), shows_actionable: true })
         .collect();
     let lines = findings.iter().map(analysis_line);
     Ok(Reply::envelope("Analysis", call.json(&views)).printing(lines))

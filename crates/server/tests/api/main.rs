@@ -3,9 +3,11 @@
 mod access;
 mod bookkeeping;
 mod changes;
+mod disrupt;
 mod errors;
 mod node;
 mod pages;
 mod reads;
+mod records;
 mod tls;
 mod world;

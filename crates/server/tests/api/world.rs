@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -29,6 +30,11 @@ use tower::ServiceExt;
 pub(crate) struct PretendedServers(Mutex<BTreeMap<InstanceKey, Instance>>);
 
 impl PretendedServers {
+    fn of(instances: Vec<Instance>) -> Arc<Self> {
+        let by_key = instances.into_iter().map(|instance| (instance.key.clone(), instance)).collect();
+        Arc::new(Self(Mutex::new(by_key)))
+    }
+
     fn with<T>(&self, key: &InstanceKey, work: impl FnOnce(&mut Instance) -> T) -> Option<T> {
         self.0.lock().unwrap().get_mut(key).map(work)
     }
@@ -64,13 +70,14 @@ impl Servers for PretendedServers {
         action: &Action,
         _: Deadline,
     ) -> Result<ActionOutcome, ActionError> {
-        self.with(key, |instance| match action {
-            Action::SetReadOnly { on, .. } => instance.read_only = *on,
-            Action::StopReplication(Threads::Both) => set_threads(instance, ThreadState::Stopped),
-            Action::StartReplication(Threads::Both) => set_threads(instance, ThreadState::Running),
-            other => panic!("not pretended: {other}"),
-        });
-        Ok(ActionOutcome::default())
+        let done = self.with(key, |instance| pretend(instance, action));
+        done.unwrap_or_else(|| Err("connection refused".to_owned())).map_err(|message| ActionError {
+            key: key.clone(),
+            action: action.to_string(),
+            class: ErrorClass::Refused,
+            number: None,
+            message,
+        })
     }
 
     async fn watch(&self, _: &InstanceKey) -> LostConnection {
@@ -95,6 +102,33 @@ impl Servers for PretendedServers {
         _: Deadline,
     ) -> Result<(), ActionError> {
         Ok(())
+    }
+}
+
+/// What an act leaves behind.
+fn pretend(instance: &mut Instance, action: &Action) -> Result<ActionOutcome, String> {
+    match action {
+        Action::SetReadOnly { on, .. } => instance.read_only = *on,
+        Action::StopReplication(threads) => set_some_threads(instance, *threads, ThreadState::Stopped),
+        Action::StartReplication(threads) => set_some_threads(instance, *threads, ThreadState::Running),
+        Action::ChangeSource { source, .. } => instance.primary_key = source.clone(),
+        Action::ResetReplication => {
+            instance.primary_key = InstanceKey::none();
+            set_threads(instance, ThreadState::Absent);
+        }
+        Action::WaitApplied | Action::WaitExecutedGtid(_) | Action::WaitExecutedCoordinates(_) => {}
+        Action::FlushBinaryLogs | Action::KillQuery(7) | Action::Probe => {}
+        other => return Err(format!("cannot be pretended: {other}")),
+    }
+    Ok(ActionOutcome::default())
+}
+
+fn set_some_threads(instance: &mut Instance, threads: Threads, state: ThreadState) {
+    if threads != Threads::Applier {
+        instance.replication.io_thread = state;
+    }
+    if threads != Threads::Receiver {
+        instance.replication.sql_thread = state;
     }
 }
 
@@ -128,6 +162,8 @@ impl Answer {
 /// The application over the cluster `a(b, c)`, all on host `db`, ports 3306 to 3308, alias `shop`.
 pub(crate) struct World {
     pub(crate) engine: Engine,
+    servers: Arc<PretendedServers>,
+    store: Arc<dyn Store>,
     router: Router,
 }
 
@@ -156,10 +192,30 @@ impl World {
         ] {
             store.apply(&command).await.unwrap();
         }
-        let engine = engine(store, more);
+        let servers = PretendedServers::of(cluster());
+        let engine = engine(servers.clone(), store.clone(), more);
         engine.load().await.unwrap();
         let router = App::new(engine.clone()).router();
-        Self { engine, router }
+        Self { engine, servers, store, router }
+    }
+
+    /// Ends the primary; the replicas try to connect to it, and everybody was read since.
+    pub(crate) async fn kill_primary(&self) {
+        self.servers.0.lock().unwrap().remove(&key(3306));
+        for port in [3307, 3308] {
+            self.servers.with(&key(port), |replica| replica.replication.io_thread = ThreadState::Other);
+        }
+        for port in [3306, 3307, 3308] {
+            // That of the primary fails: this is what makes it dead.
+            let _ = self.engine.read_instance(&key(port), Deadline::after(Duration::from_secs(1))).await;
+        }
+    }
+
+    /// Applies durable changes to the backend.
+    pub(crate) async fn apply(&self, commands: impl IntoIterator<Item = model::Command>) {
+        for command in commands {
+            self.store.apply(&command).await.unwrap();
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -193,11 +249,9 @@ fn open_store() -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(Path::new(":memory:"), &options).unwrap())
 }
 
-fn engine(store: Arc<dyn Store>, more: &str) -> Engine {
-    let servers = PretendedServers::default();
-    servers.0.lock().unwrap().extend(cluster().into_iter().map(|instance| (instance.key.clone(), instance)));
+fn engine(servers: Arc<PretendedServers>, store: Arc<dyn Store>, more: &str) -> Engine {
     let ports = Ports {
-        servers: Arc::new(servers),
+        servers,
         store: store.clone(),
         log: Arc::new(LocalLog::new(store)),
         hooks: Arc::new(NoHooks),
