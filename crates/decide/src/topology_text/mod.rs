@@ -7,6 +7,8 @@ mod state;
 mod tree;
 
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;
 
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! Trees as printed, byte for byte.
+//! Trees as printed, byte for byte; those that the original was seen to print are in `recorded`.
 
 use std::time::Duration;
 
@@ -8,148 +8,13 @@ use crate::scenario::{Scenario, key};
 const POLICY: TopologyTextPolicy =
     TopologyTextPolicy { poll: Duration::from_secs(5), reasonable_maintenance_lag_seconds: 20 };
 
-fn printed(scenario: &Scenario, cluster: &str, style: TopologyStyle) -> String {
+pub(super) fn printed(scenario: &Scenario, cluster: &str, style: TopologyStyle) -> String {
     topology_text(&scenario.fleet, cluster, style, &POLICY, scenario.now)
 }
 
 #[track_caller]
 fn check(text: &str, cluster: &str, style: TopologyStyle, expected: &[&str]) {
     assert_eq!(printed(&Scenario::parse(text), cluster, style), expected.join("\n"), "\n{text}");
-}
-
-/// A real fleet of MySQL 9.7: one primary, three replicas, one of them second-tier and one downtimed, with tags.
-fn mysql_fleet(downtime: &str, tags: &str) -> String {
-    let facts = |port: u16| format!("alias=db{port} version=9.7.4-2");
-    format!(
-        "127.0.0.1:10231 {}
-         127.0.0.1:10232 <- 127.0.0.1:10231 {} {tags}
-         127.0.0.1:10233 <- 127.0.0.1:10231 {} {downtime}
-         127.0.0.1:10234 <- 127.0.0.1:10232 {}",
-        facts(10231),
-        facts(10232),
-        facts(10233),
-        facts(10234)
-    )
-}
-
-/// The same on MariaDB 10.11, where GTID shows only on servers that replicate.
-fn mariadb_fleet(downtime: &str, fourth: &str) -> String {
-    let facts = |port: u16| {
-        format!("alias=db{port} family=mariadb version=10.11.19-MariaDB-0+deb12u1-log format=MIXED")
-    };
-    format!(
-        "127.0.0.1:10241 {}
-         127.0.0.1:10242 <- 127.0.0.1:10241 {}
-         127.0.0.1:10243 <- 127.0.0.1:10241 {} {downtime}
-         127.0.0.1:10244 {} {fourth}",
-        facts(10241),
-        facts(10242),
-        facts(10243),
-        facts(10244).replace("alias", &format!("{} alias", "<- 127.0.0.1:10242"))
-    )
-}
-
-#[test]
-fn healthy_mysql_as_recorded() {
-    let fleet = mysql_fleet("", "");
-    check(
-        &fleet,
-        "127.0.0.1:10231",
-        TopologyStyle::Plain,
-        &[
-            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
-            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-        ],
-    );
-    check(
-        &fleet,
-        "127.0.0.1:10231",
-        TopologyStyle::Tabulated,
-        &[
-            "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID",
-            "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
-            "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID",
-            "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID",
-        ],
-    );
-    check(
-        &fleet,
-        "127.0.0.1:10231",
-        TopologyStyle::Tags,
-        &[
-            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
-            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-        ],
-    );
-}
-
-#[test]
-fn mysql_with_downtime_and_tags_as_recorded() {
-    let fleet = mysql_fleet("downtime=60s", "tag=role:billing tag=owner:team");
-    check(
-        &fleet,
-        "127.0.0.1:10231",
-        TopologyStyle::Plain,
-        &[
-            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID]",
-            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID]",
-            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed]",
-        ],
-    );
-    check(
-        &fleet,
-        "127.0.0.1:10231",
-        TopologyStyle::Tabulated,
-        &[
-            "127.0.0.1:10231 (db10231)    |0s|ok|9.7.4-2|rw|ROW|>>,GTID          ",
-            "+ 127.0.0.1:10232 (db10232)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
-            "  + 127.0.0.1:10234 (db10234)|0s|ok|9.7.4-2|ro|ROW|>>,GTID          ",
-            "+ 127.0.0.1:10233 (db10233)  |0s|ok|9.7.4-2|ro|ROW|>>,GTID,downtimed",
-        ],
-    );
-    check(
-        &fleet,
-        "127.0.0.1:10231",
-        TopologyStyle::Tags,
-        &[
-            "127.0.0.1:10231 (db10231)     [0s,ok,9.7.4-2,rw,ROW,>>,GTID] []",
-            "+ 127.0.0.1:10232 (db10232)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID] [owner=team,role=billing]",
-            "  + 127.0.0.1:10234 (db10234) [0s,ok,9.7.4-2,ro,ROW,>>,GTID] []",
-            "+ 127.0.0.1:10233 (db10233)   [0s,ok,9.7.4-2,ro,ROW,>>,GTID,downtimed] []",
-        ],
-    );
-}
-
-#[test]
-fn mariadb_as_recorded() {
-    let fleet = mariadb_fleet("downtime=60s", "");
-    check(
-        &fleet,
-        "127.0.0.1:10241",
-        TopologyStyle::Plain,
-        &[
-            "127.0.0.1:10241 (db10241)     [0s,ok,10.11.19-MariaDB-0+deb12u1-log,rw,MIXED,>>]",
-            "+ 127.0.0.1:10242 (db10242)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
-            "  + 127.0.0.1:10244 (db10244) [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID]",
-            "+ 127.0.0.1:10243 (db10243)   [0s,ok,10.11.19-MariaDB-0+deb12u1-log,ro,MIXED,>>,GTID,downtimed]",
-        ],
-    );
-    check(
-        &fleet,
-        "127.0.0.1:10241",
-        TopologyStyle::Tabulated,
-        &[
-            "127.0.0.1:10241 (db10241)    |0s|ok|10.11.19-MariaDB-0+deb12u1-log|rw|MIXED|>>               ",
-            "+ 127.0.0.1:10242 (db10242)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
-            "  + 127.0.0.1:10244 (db10244)|0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID          ",
-            "+ 127.0.0.1:10243 (db10243)  |0s|ok|10.11.19-MariaDB-0+deb12u1-log|ro|MIXED|>>,GTID,downtimed",
-        ],
-    );
 }
 
 #[test]
