@@ -54,6 +54,7 @@ impl Lab {
                 semi_sync_timeout: Duration::from_secs(3600),
                 net_timeout: Duration::from_secs(60),
                 heartbeat_period: None,
+                extra: Vec::new(),
             },
         }
     }
@@ -187,6 +188,12 @@ impl LabBuilder {
     /// How often an idle primary sends a sign of life to each replica; half the net timeout by default.
     pub fn heartbeat_period(mut self, period: Duration) -> Self {
         self.replication.heartbeat_period = Some(period);
+        self
+    }
+
+    /// A further option of every server, such as `--ssl-ca=/some/file`.
+    pub fn server_option(mut self, option: impl Into<std::ffi::OsString>) -> Self {
+        self.replication.extra.push(option.into());
         self
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Replication {
     pub(crate) semi_sync_timeout: Duration,
     pub(crate) net_timeout: Duration,
     pub(crate) heartbeat_period: Option<Duration>,
+    /// Further options, at the end.
+    pub(crate) extra: Vec<OsString>,
 }
 
 /// What tells one server of a lab from another.
@@ -73,6 +75,7 @@ pub(crate) fn server_options(
         Family::MySql => mysql(&mut options, role, replication),
         Family::MariaDb => mariadb(&mut options, role, replication),
     }
+    options.extend(replication.extra.iter().cloned());
     options
 }
 

@@ -1,5 +1,6 @@
 //! Reading, acting and watching on real MySQL and MariaDB servers.
 
+mod accounts;
 mod acting;
 mod faults;
 mod positions;

@@ -1,4 +1,5 @@
-//! Encrypted connections, on MySQL: its certificates can be replaced while it runs. `certificates/make.sh` made them.
+//! Encrypted connections. On MySQL certificates are replaced while it runs; MariaDB starts with them.
+//! `certificates/make.sh` made them.
 
 use std::path::{Path, PathBuf};
 
@@ -136,5 +137,47 @@ async fn mixed_mode_encrypts_only_where_the_server_insists() -> Result<()> {
     let plain = access(TlsMode::Never, |_| ())?;
     let refused = probe_with(&plain, &key).await.expect_err("encryption is required");
     assert_eq!((refused.class, refused.number), (ErrorClass::AccessDenied, Some(3159)), "{refused}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_is_trusted_by_its_authority_and_shown_certificates() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let certificates = Certificates::create(folder.path().to_owned())?;
+    // The server runs as another user than the test.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let option = |name: &str, file: &str| format!("{name}={}", certificates.file(file).display());
+    let builder = lab::Lab::builder().family(Family::MariaDb).shape("a");
+    let builder = builder
+        .server_option(option("--ssl-ca", "ca.pem"))
+        .server_option(option("--ssl-cert", "server.pem"))
+        .server_option(option("--ssl-key", "server-key.pem"));
+    let world = World::of(builder).await?;
+    let (a, key) = (world.lab.server("a"), world.key("a"));
+    let require =
+        async |what: &str| a.execute(&format!("ALTER USER '{}'@'%' REQUIRE {what}", ORCHESTRATOR.name)).await;
+    let trust = |tls: &mut TlsOptions| tls.ca_file = Some(certificates.file("ca.pem"));
+    let identify = |tls: &mut TlsOptions| {
+        trust(tls);
+        tls.cert_file = Some(certificates.file("client.pem"));
+        tls.key_file = Some(certificates.file("client-key.pem"));
+    };
+
+    require("SSL").await?;
+    probe_with(&access(TlsMode::Always, trust)?, &key).await?;
+    let strict = access(TlsMode::Always, |_| ())?;
+    let refused = probe_with(&strict, &key).await.expect_err("nobody vouches for the server");
+    assert_eq!(refused.class, ErrorClass::Connection, "{refused}");
+    let plain = access(TlsMode::Never, |_| ())?;
+    let refused = probe_with(&plain, &key).await.expect_err("encryption is required");
+    assert_eq!((refused.class, refused.number), (ErrorClass::AccessDenied, Some(1045)), "{refused}");
+
+    require("X509").await?;
+    let refused =
+        probe_with(&access(TlsMode::Always, trust)?, &key).await.expect_err("no certificate was shown");
+    assert_eq!((refused.class, refused.number), (ErrorClass::AccessDenied, Some(1045)), "{refused}");
+    for mode in [TlsMode::Always, TlsMode::Mixed] {
+        probe_with(&access(mode, identify)?, &key).await?;
+    }
     Ok(())
 }
