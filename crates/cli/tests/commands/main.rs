@@ -16,6 +16,7 @@ mod bookkeeping;
 mod changes;
 mod client;
 mod mistakes;
+mod original_file;
 mod program;
 mod questions;
 mod relocation;

@@ -24,8 +24,7 @@ group! {
         /// Replicas moved at once by GTID.
         196 MaxConcurrentReplicaOperations => concurrency: u32 = count(5).at_least(1);
         /// Events read at once when logs are compared.
-        142 BinlogEventsChunkSize => events_chunk: u32 = count(10_000).at_least(1),
-            no_effect("positions are compared by coordinates and GTID, not by the events of logs");
+        142 BinlogEventsChunkSize => events_chunk: u32 = count(10_000).at_least(1);
         /// Texts; events that contain one are left out when logs are compared.
         143 SkipBinlogEventsContaining => skipped_events: Vec<String> = list(&[]),
             no_effect("positions are compared by coordinates and GTID, not by the events of logs");
