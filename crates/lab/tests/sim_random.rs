@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lab::sim::{Outcome, run_seed};
+use lab::sim::{Outcome, SimFamily, StepCase, run_seed, run_step};
 
 const SEEDS: u64 = 1_000;
 
@@ -61,6 +61,23 @@ fn all_invariants_hold_in_random_histories() {
         promotions as u64 >= count / 10,
         "only {promotions} promotions in {count} histories: nothing was tested"
     );
+}
+
+/// When the first promotion was on record, in seconds of the history.
+fn promoted_at(outcome: &Outcome) -> Option<f64> {
+    let line = outcome.story.iter().find(|line| line.contains("recovery ends: promoted c"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn a_hanging_detection_hook_does_not_hold_up_a_failover() {
+    for family in [SimFamily::MySql, SimFamily::MariaDb] {
+        let [quick, hanging] = [StepCase::StaysDead, StepCase::HookHangs].map(|case| {
+            let outcome = run_step(family, case, None);
+            promoted_at(&outcome).unwrap_or_else(|| panic!("nobody was promoted\n{}", outcome.to_text()))
+        });
+        assert!(hanging < quick + 3.0, "promoted after {hanging} s instead of {quick} s");
+    }
 }
 
 #[test]

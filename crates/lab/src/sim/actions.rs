@@ -81,7 +81,7 @@ impl World {
                     .map(|source| if is_detaching { source.detached() } else { source.reattached() });
                 self.forget_relay_log(server);
             }
-            Action::SetReadOnly { on, .. } => return self.set_read_only(server, *on),
+            Action::SetReadOnly { on, with_super } => return self.set_read_only(server, *on, *with_super),
             Action::SetSemiSyncPrimary(on) => {
                 if !self.servers[server].nature.semi_sync_installed {
                     return Effect::Refused(Refusal::new(1193, "unknown system variable"));
@@ -162,19 +162,27 @@ impl World {
     }
 
     /// New writes are refused at once; the statement returns when commits under way have ended.
-    fn set_read_only(&mut self, server: usize, on: bool) -> Effect {
+    fn set_read_only(&mut self, server: usize, on: bool, with_super: bool) -> Effect {
         if on {
+            let now = self.now();
+            let waits = self.has_waiting_commits(server);
             let target = &mut self.servers[server];
             target.closed_by_orchestrator |= !target.read_only;
+            if target.closed_by_orchestrator && !waits {
+                target.closed_at.get_or_insert(now);
+            }
             target.opened_by_orchestrator = false;
             target.read_only = true;
-            return if self.has_waiting_commits(server) { Effect::Waits } else { Effect::Done };
+            target.super_read_only |= with_super && !target.is_mariadb();
+            return if waits { Effect::Waits } else { Effect::Done };
         }
         let was_read_only = self.servers[server].read_only;
         let target = &mut self.servers[server];
         target.read_only = false;
+        target.super_read_only = false;
         let is_reopening = target.closed_by_orchestrator;
         target.closed_by_orchestrator = false;
+        target.closed_at = None;
         if was_read_only && !is_reopening {
             self.servers[server].opened_by_orchestrator = true;
             self.note_opening(server);

@@ -1,12 +1,12 @@
-//! Ordinary clients that write and know what became of each write.
+//! Clients that write and know what became of each write.
 //!
-//! A client follows the primary that orchestrator publishes. Its user has no privilege beyond writing, so a read-only
-//! server refuses it. A write is acknowledged, refused, or unknown (the connection broke or nothing came back).
+//! A client follows the primary that orchestrator publishes. An ordinary user is refused by a read-only server; a
+//! privileged one only where `super_read_only` is set, too. A write is acknowledged, refused, or unknown (the connection broke or nothing came back).
 
 use super::world::{Party, Sight, World};
 
 /// A write that has not been answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     server: usize,
     boot: u32,
@@ -14,7 +14,8 @@ pub(super) struct Pending {
     began: u64,
     /// Waits for a semi-sync replica until then.
     waits_until: Option<u64>,
-    is_received: bool,
+    /// Semi-sync replicas that have it.
+    received_by: Vec<usize>,
 }
 
 /// An acknowledged write.
@@ -31,6 +32,8 @@ pub(super) struct Writer {
     pub(super) number: usize,
     pub(super) cluster: usize,
     pub(super) interval_ms: u64,
+    /// Its user may write on read-only servers.
+    pub(super) is_privileged: bool,
     pub(super) is_active: bool,
     next_at: u64,
     pending: Option<Pending>,
@@ -42,11 +45,12 @@ pub(super) struct Writer {
 const PATIENCE_MS: u64 = 2_000;
 
 impl Writer {
-    pub(super) fn new(number: usize, cluster: usize, interval_ms: u64) -> Self {
+    pub(super) fn new(number: usize, cluster: usize, interval_ms: u64, is_privileged: bool) -> Self {
         Self {
             number,
             cluster,
             interval_ms,
+            is_privileged,
             is_active: true,
             next_at: 100,
             pending: None,
@@ -72,7 +76,9 @@ impl World {
         let writer = &mut self.writers[at];
         writer.next_at = now + writer.interval_ms;
         let server = self.published(self.writers[at].cluster);
-        if self.sight(Party::Client(at), server) != Sight::Answers || !self.servers[server].is_writable() {
+        let target = &self.servers[server];
+        let is_open = target.is_writable() || (self.writers[at].is_privileged && !target.super_read_only);
+        if self.sight(Party::Client(at), server) != Sight::Answers || !is_open {
             self.writers[at].refused += 1;
             return;
         }
@@ -86,26 +92,27 @@ impl World {
             number,
             began: now,
             waits_until: waits.then_some(now + target.semi_sync.timeout_ms),
-            is_received: false,
+            received_by: Vec::new(),
         };
         self.transactions.push(transaction);
         self.writers[at].pending = Some(pending);
     }
 
     /// A semi-sync replica has the transaction in its relay log.
-    pub(super) fn acknowledge(&mut self, source: usize, number: u32) {
+    pub(super) fn acknowledge(&mut self, source: usize, number: u32, replica: usize) {
         for writer in &mut self.writers {
             if let Some(pending) = &mut writer.pending
                 && pending.server == source
                 && pending.number == number
+                && !pending.received_by.contains(&replica)
             {
-                pending.is_received = true;
+                pending.received_by.push(replica);
             }
         }
     }
 
     fn follow_write(&mut self, at: usize, now: u64) {
-        let Some(pending) = self.writers[at].pending else { return };
+        let Some(pending) = self.writers[at].pending.clone() else { return };
         let sight = self.sight(Party::Client(at), pending.server);
         let is_broken = sight == Sight::Refuses || self.servers[pending.server].boot != pending.boot;
         if is_broken || now - pending.began > PATIENCE_MS {
@@ -119,7 +126,7 @@ impl World {
         }
         let by_semi_sync = match pending.waits_until {
             None => false,
-            Some(_) if pending.is_received => true,
+            Some(_) if pending.received_by.len() >= self.servers[pending.server].semi_sync.wait_for => true,
             Some(until) if now >= until => {
                 self.servers[pending.server].semi_sync.active = false;
                 false
@@ -133,10 +140,10 @@ impl World {
 
     /// Commits that wait for a semi-sync replica: they hold up a change of `read_only`.
     pub(super) fn has_waiting_commits(&self, server: usize) -> bool {
-        self.writers.iter().filter_map(|writer| writer.pending).any(|pending| {
+        self.writers.iter().filter_map(|writer| writer.pending.as_ref()).any(|pending| {
             pending.server == server
                 && pending.waits_until.is_some()
-                && !pending.is_received
+                && pending.received_by.len() < self.servers[server].semi_sync.wait_for
                 && pending.boot == self.servers[server].boot
         })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::actions::Effect;
 use super::inject::{Injection, StepFault};
 use super::server::Power;
 use super::world::{HookMode, Party, World};
@@ -32,6 +33,8 @@ pub(super) enum Fault {
     LoseLease { lasts: u64 },
     /// The backend fails.
     BackendDown { lasts: u64 },
+    /// Hooks fail or hang.
+    Hooks { mode: HookMode, lasts: u64 },
 }
 
 /// The end of a fault.
@@ -44,6 +47,7 @@ pub(super) enum Repair {
     MakeRoom(usize),
     GiveLease,
     BackendUp,
+    Hooks(HookMode),
 }
 
 impl fmt::Display for Fault {
@@ -109,6 +113,10 @@ impl World {
                 self.orchestrator.holds_lease = false;
                 vec![(now + lasts, Repair::GiveLease)]
             }
+            Fault::Hooks { mode, lasts } => {
+                let former = std::mem::replace(&mut self.hooks, mode);
+                vec![(now + lasts, Repair::Hooks(former))]
+            }
             Fault::BackendDown { lasts } => {
                 self.backend.is_down = true;
                 vec![(now + lasts, Repair::BackendUp)]
@@ -135,6 +143,7 @@ impl World {
                 if self.servers[server].power == Power::Hung {
                     self.servers[server].power = Power::Up;
                     self.tell(format!("{} goes on", self.name(server)));
+                    self.carry_out_late(server, now);
                 }
             }
             Repair::Mend(a, b) => self.mend(a, b),
@@ -144,9 +153,21 @@ impl World {
                 self.orchestrator.holds_lease = true;
                 self.tell("the lease is back");
             }
+            Repair::Hooks(mode) => self.hooks = mode,
             Repair::BackendUp => {
                 self.backend.is_down = false;
                 self.tell("the backend is back");
+            }
+        }
+    }
+
+    /// Statements that came in over open connections while the server hung; those who sent them have long given up.
+    fn carry_out_late(&mut self, server: usize, now: u64) {
+        for (action, boot) in std::mem::take(&mut self.servers[server].in_flight) {
+            if boot == self.servers[server].boot {
+                let effect = self.perform(server, &action, now);
+                let end = if let Effect::Refused(refusal) = effect { refusal.text } else { "done late" };
+                self.tell(format!("  {}: {action}: {end}", self.name(server)));
             }
         }
     }
@@ -215,6 +236,7 @@ impl World {
                 format!("step {in_steps} from now will meet {fault:?}")
             }
             Fault::LoseLease { lasts } => format!("the lease is lost for {lasts} ms"),
+            Fault::Hooks { mode, lasts } => format!("hooks from now on: {mode:?}, for {lasts} ms"),
             Fault::BackendDown { lasts } => format!("the backend fails for {lasts} ms"),
         }
     }

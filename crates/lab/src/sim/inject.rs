@@ -1,4 +1,5 @@
-//! Breaking one chosen step: the n-th thing that orchestrator does to a server or writes durably about a recovery.
+//! Breaking one chosen step: the n-th thing that orchestrator does to a server, asks a server while a recovery is under
+//! way, runs as a hook, or writes durably about a recovery.
 
 use model::Command;
 
@@ -43,6 +44,8 @@ pub(super) fn is_step(command: &Command) -> bool {
             | Command::ResolveRecovery { .. }
             | Command::AcknowledgeRecoveries { .. }
             | Command::BeginDowntime(_)
+            | Command::EndDowntime(_)
+            | Command::SetAttribute { .. }
             | Command::ClearDetections { .. }
             | Command::RenameCluster { .. }
             | Command::PutKeyValue { .. }
@@ -59,6 +62,15 @@ impl World {
         }
         self.tell(format!("step {} ({what}) meets {:?}", injection.step, injection.fault));
         Some(injection.fault)
+    }
+
+    /// Reads of servers are steps while a recovery is under way; the others are the ordinary poll.
+    pub(super) fn meet_read(&mut self, server: usize) -> Option<StepFault> {
+        if self.backend.recoveries.iter().all(|recovery| recovery.end.is_some()) {
+            return None;
+        }
+        let name = format!("{}: read", self.name(server));
+        self.meet_step(&name)
     }
 
     /// The orchestrator process dies now.

@@ -22,9 +22,11 @@ mod schedule;
 mod server;
 mod servers;
 mod surroundings;
+mod themes;
 mod transactions;
 mod world;
 
+pub use enumerated::StepCase;
 pub use inject::StepFault;
 pub use invariants::Degraded;
 pub use run::{Outcome, run_seed, run_step};

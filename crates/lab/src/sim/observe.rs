@@ -30,10 +30,14 @@ impl World {
             instance.mariadb_gtid_position = domain_text(this.current_position());
         } else {
             instance.server_uuid = server_uuid(server);
-            instance.super_read_only = Some(this.read_only);
+            instance.super_read_only = Some(this.super_read_only);
             instance.gtid_mode = "ON".to_owned();
             instance.supports_oracle_gtid = true;
             instance.executed_gtid = this.executed.to_mysql_text();
+            if !nature.logs_updates {
+                // What it applied was never in its binary log.
+                instance.gtid_purged = this.executed.to_text_without(server);
+            }
         }
         if let Some(source) = &this.channel.source {
             instance.primary_key = source.clone();
@@ -129,7 +133,12 @@ impl World {
             primary_enabled: state.primary_enabled,
             replica_enabled: state.replica_enabled,
             primary_timeout_ms: state.timeout_ms,
-            wait_for_replica_count: u32::from(!this.is_mariadb()),
+            // MariaDB has no such variable; it waits for one.
+            wait_for_replica_count: if this.is_mariadb() {
+                0
+            } else {
+                u32::try_from(state.wait_for).unwrap_or(1)
+            },
             primary_active: state.primary_enabled && state.active,
             primary_clients: u32::try_from(clients).unwrap_or(0),
             wait_sessions: Some(self.waiting_sessions(server)),

@@ -115,12 +115,13 @@ impl World {
         for event in &events {
             self.servers[replica].take_event(event, now);
             if acknowledges {
-                self.acknowledge(source, event.transaction.number);
+                self.acknowledge(source, event.transaction.number, replica);
             }
         }
         if acknowledges
             && end == self.servers[source].binlog.len()
             && self.servers[source].semi_sync.primary_enabled
+            && self.count_caught_up(source) + 1 >= self.servers[source].semi_sync.wait_for
         {
             self.servers[source].semi_sync.active = true;
         }
@@ -133,6 +134,22 @@ impl World {
             channel.last_heartbeat = Some(now);
         }
         true
+    }
+
+    /// Semi-sync replicas, apart from the one that is being served, that have received all of a server's log.
+    fn count_caught_up(&self, source: usize) -> usize {
+        let end = self.servers[source].binlog.len();
+        let boot = self.servers[source].boot;
+        let replicas = self.replicas_of(&self.servers[source].key);
+        let count = replicas
+            .into_iter()
+            .filter(|replica| self.servers[*replica].semi_sync.replica_enabled)
+            .filter(|replica| {
+                matches!(self.servers[*replica].channel.receiver,
+                    Receiver::Running { boot: since, cursor, .. } if since == boot && cursor == end)
+            })
+            .count();
+        count
     }
 
     /// The applier of one server.
@@ -170,10 +187,13 @@ impl SimServer {
 }
 
 /// MySQL: the first event that the replica lacks. `None` when the replica has transactions of the source's own that the
-/// source does not have: it lost them in a crash.
+/// source does not have, because it lost them in a crash, or when the replica lacks some that the source never logged.
 fn start_by_set(source: &SimServer, replica: &SimServer) -> Option<usize> {
     let held = replica.holdings();
     if held.last_of(source.number) > source.executed.last_of(source.number) {
+        return None;
+    }
+    if !source.nature.logs_updates && source.executed.has_foreign_beyond(&held, source.number) {
         return None;
     }
     let first = source.binlog.iter().position(|logged| !held.has_identifier(&logged.transaction));

@@ -8,6 +8,7 @@ use model::NodeIdentity;
 use settings::{LoadRequest, SearchPath, Settings};
 use tokio::time::sleep;
 
+use super::enumerated::StepCase;
 use super::faults::Repair;
 use super::inject::StepFault;
 use super::invariants::Degraded;
@@ -57,8 +58,8 @@ pub fn run_seed(seed: u64) -> Outcome {
 }
 
 /// Runs the death of a primary with one broken step; `None` breaks nothing and tells how many steps there are.
-pub fn run_step(family: SimFamily, is_coming_back: bool, broken: Option<(u32, StepFault)>) -> Outcome {
-    let scenario = Scenario::of_step(family, is_coming_back, broken);
+pub fn run_step(family: SimFamily, case: StepCase, broken: Option<(u32, StepFault)>) -> Outcome {
+    let scenario = Scenario::of_step(family, case, broken);
     run(broken.map_or(0, |(step, _)| step.into()), &scenario)
 }
 
@@ -112,6 +113,7 @@ impl<'a> Run<'a> {
         let mut world = self.shared.world();
         world.check_convergence();
         world.check_completeness();
+        world.check_acknowledged();
         world.check_read_only_primaries();
     }
 
@@ -236,23 +238,7 @@ impl<'a> Run<'a> {
         degraded.sort_unstable();
         degraded.dedup();
         let promotions = world.backend.recoveries.iter().filter(|recovery| recovery.is_successful).count();
-        let lost_semi_sync = world
-            .writers
-            .iter()
-            .map(|writer| {
-                let primary = &world.servers[world.published(writer.cluster)];
-                let members = &world.clusters[writer.cluster].members;
-                let has_lost = |member: &usize| {
-                    let server = &world.servers[*member];
-                    server.lost_tail || server.lost_relay_log
-                };
-                if members.iter().any(has_lost) {
-                    return 0;
-                }
-                let is_lost = |number: u32| !primary.executed.has_number(number);
-                writer.acknowledged.iter().filter(|write| write.by_semi_sync && is_lost(write.number)).count()
-            })
-            .sum();
+        let lost_semi_sync = (0..world.clusters.len()).map(|cluster| world.lost_semi_sync(cluster)).sum();
         Outcome {
             seed: self.seed,
             story: world.story().to_vec(),

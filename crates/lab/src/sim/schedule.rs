@@ -31,7 +31,8 @@ pub(super) struct Scenario {
 #[derive(Clone, Debug)]
 pub(super) struct ClusterShape {
     pub(super) servers: Vec<ServerShape>,
-    pub(super) writers: Vec<u64>,
+    /// Interval between writes, and whether the user may write on read-only servers.
+    pub(super) writers: Vec<(u64, bool)>,
 }
 
 /// One server; the first of a cluster is its primary.
@@ -44,7 +45,7 @@ pub(super) struct ServerShape {
 }
 
 /// Last moment at which a fault begins, after the settling time.
-const FAULT_SPAN_MS: u64 = 15_000;
+pub(super) const FAULT_SPAN_MS: u64 = 15_000;
 /// From there to the healing.
 const REST_MS: u64 = 10_000;
 
@@ -78,7 +79,10 @@ impl Scenario {
             faults: Vec::new(),
             heal_at: begin + FAULT_SPAN_MS + REST_MS,
         };
-        let count = rng.within(1, 4);
+        if rng.percent(50) {
+            scenario.faults = scenario.story(&mut rng, begin);
+        }
+        let count = if scenario.faults.is_empty() { rng.within(1, 4) } else { rng.within(0, 2) };
         for _ in 0..count {
             let at = begin + rng.within(0, FAULT_SPAN_MS);
             let fault = scenario.fault(&mut rng);
@@ -122,7 +126,9 @@ impl Scenario {
             30..=34 => Fault::PowerOff { server, tail },
             35..=44 => Fault::Hang { server, lasts },
             45..=56 => {
-                let parties = [Party::Orchestrator, Party::Server(rng.index(self.count())), Party::Client(0)];
+                let clients = self.clusters.iter().map(|shape| shape.writers.len()).sum();
+                let client = Party::Client(rng.index(clients));
+                let parties = [Party::Orchestrator, Party::Server(rng.index(self.count())), client];
                 let other = rng.pick(&parties);
                 let b = Party::Server(server);
                 let a = if other == b { Party::Orchestrator } else { other };
@@ -137,7 +143,8 @@ impl Scenario {
                 fault: rng.pick(&StepFault::ALL),
                 restart_after: rng.within(200, 5_000),
             },
-            93..=96 => Fault::LoseLease { lasts },
+            93..=95 => Fault::LoseLease { lasts },
+            96 => Fault::Hooks { mode: rng.pick(&[HookMode::Fail, HookMode::Hang]), lasts },
             _ => Fault::BackendDown { lasts: lasts.min(8_000) },
         }
     }
@@ -166,9 +173,9 @@ impl Scenario {
             }
             let members = (first..world.servers.len()).collect();
             world.clusters.push(ClusterFacts { alias: alias(cluster), first_primary: first, members });
-            for interval in &shape.writers {
+            for (interval, is_privileged) in &shape.writers {
                 let number = world.writers.len();
-                world.writers.push(Writer::new(number, cluster, *interval));
+                world.writers.push(Writer::new(number, cluster, *interval, *is_privileged));
             }
         }
         for (at, shape) in self.clusters.iter().enumerate() {
@@ -212,7 +219,7 @@ fn describe(cluster: usize, shape: &ClusterShape) -> String {
     }
     let first = &shape.servers[0];
     let semi_sync = if first.semi_sync.primary_enabled {
-        format!(", semi-sync {} ms", first.semi_sync.timeout_ms)
+        format!(", semi-sync {} of {} ms", first.semi_sync.wait_for, first.semi_sync.timeout_ms)
     } else {
         String::new()
     };
@@ -226,6 +233,7 @@ fn cluster(rng: &mut Rng, size: usize) -> ClusterShape {
     let net_timeout_ms = rng.pick(&[4_000, 4_000, 10_000, 60_000]);
     let connect_retry_ms = rng.pick(&[1_000, 1_000, 2_000, 5_000]);
     let starts_read_only = rng.percent(50);
+    let wait_for = if family == SimFamily::MySql && size > 2 { rng.pick(&[1, 1, 2]) } else { 1 };
     let servers = (0..size)
         .map(|at| {
             let is_primary = at == 0;
@@ -246,12 +254,13 @@ fn cluster(rng: &mut Rng, size: usize) -> ClusterShape {
                     primary_enabled: has_semi_sync && is_primary,
                     replica_enabled: has_semi_sync && !is_primary,
                     timeout_ms,
+                    wait_for,
                     active: has_semi_sync && is_primary,
                 },
             }
         })
         .collect();
-    let writers = (0..rng.within(1, 2)).map(|_| rng.within(20, 150)).collect();
+    let writers = (0..rng.within(1, 2)).map(|_| (rng.within(20, 150), rng.percent(15))).collect();
     let mut shape = ClusterShape { servers, writers };
     require_logging_sources(&mut shape);
     shape
@@ -317,6 +326,8 @@ fn settings(
         "FailMasterPromotionIfSQLThreadNotUpToDate": alternatives == 0,
         "DelayMasterPromotionIfSQLThreadNotUpToDate": alternatives == 1,
         "DetachLostReplicasAfterMasterFailover": alternatives != 2,
+        "UseSuperReadOnly": rng.percent(30),
+        "PreventMasterFailoverOnPossibleSemiSyncLoss": rng.percent(75),
         "OnFailureDetectionProcesses": hooks,
         "PreFailoverProcesses": hooks,
         "PostFailoverProcesses": hooks,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::{InstanceKey, PromotionRule};
+use model::{Action, InstanceKey, PromotionRule};
 
 use super::transactions::{DomainPosition, Transaction, TransactionSet};
 
@@ -89,6 +89,8 @@ pub(super) struct SemiSyncState {
     pub(super) primary_enabled: bool,
     pub(super) replica_enabled: bool,
     pub(super) timeout_ms: u64,
+    /// Replicas that a commit waits for.
+    pub(super) wait_for: usize,
     /// Not fallen back.
     pub(super) active: bool,
 }
@@ -130,10 +132,14 @@ pub(super) struct SimServer {
     pub(super) boot: u32,
     pub(super) booted_at: u64,
     pub(super) read_only: bool,
+    /// Privileged users cannot write either (MySQL).
+    pub(super) super_read_only: bool,
     /// Extra time per request.
     pub(super) slow_ms: u64,
     /// New connections are refused with error 1040.
     pub(super) is_full: bool,
+    /// Changes that were sent while it hung, and the boot to whose connections they belong.
+    pub(super) in_flight: Vec<(Action, u32)>,
     pub(super) binlog: Vec<Logged>,
     pub(super) file: u32,
     pub(super) executed: TransactionSet,
@@ -147,6 +153,8 @@ pub(super) struct SimServer {
     pub(super) receiving_since: Option<u64>,
     /// orchestrator made it read-only and has not opened it since the last start.
     pub(super) closed_by_orchestrator: bool,
+    /// When it said that it is.
+    pub(super) closed_at: Option<u64>,
     /// orchestrator opened it for writes.
     pub(super) opened_by_orchestrator: bool,
     /// A crash took committed transactions away.
@@ -207,8 +215,10 @@ impl SimServer {
             boot: 1,
             booted_at: 0,
             read_only: is_replica,
+            super_read_only: false,
             slow_ms: 0,
             is_full: false,
+            in_flight: Vec::new(),
             binlog: Vec::new(),
             file: 1,
             executed: TransactionSet::default(),
@@ -218,6 +228,7 @@ impl SimServer {
             reachable_since: Some(0),
             receiving_since: None,
             closed_by_orchestrator: false,
+            closed_at: None,
             opened_by_orchestrator: false,
             lost_tail: false,
             lost_relay_log: false,
@@ -335,7 +346,9 @@ impl SimServer {
         self.booted_at = now;
         self.file += 1;
         self.read_only = self.nature.starts_read_only;
+        self.super_read_only = false;
         self.closed_by_orchestrator = false;
+        self.closed_at = None;
         self.opened_by_orchestrator = false;
         self.semi_sync.active = self.semi_sync.primary_enabled;
         let channel = &mut self.channel;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::actions::Effect;
 use super::inject::StepFault;
+use super::server::Power;
 use super::world::{HOP_MS, Party, Sight, World};
 
 /// Longest silence after one question of a wait.
@@ -148,7 +149,10 @@ impl Access {
             }
             Some(StepFault::LostAnswer | StepFault::CrashAfter) | None => {}
         }
-        self.travel(server, deadline).await.map_err(plain)?;
+        if let Err(class) = self.travel(server, deadline).await {
+            self.live(|world| world.leave_in_flight(server, action)).await;
+            return Err(plain(class));
+        }
         loop {
             let effect = self
                 .live(|world| {
@@ -190,6 +194,19 @@ impl Access {
     }
 }
 
+impl World {
+    /// A change that was given up: a hung server still finds it in an open connection when it goes on.
+    fn leave_in_flight(&mut self, server: usize, action: &Action) {
+        let is_linked = !self.cuts.contains_key(&(Party::Orchestrator, Party::Server(server)));
+        let boot = self.servers[server].boot;
+        let is_kept = self.orchestrator.kept.get(&server) == Some(&boot);
+        if action.is_change() && self.servers[server].power == Power::Hung && is_linked && is_kept {
+            self.orchestrator.kept.remove(&server);
+            self.servers[server].in_flight.push((action.clone(), boot));
+        }
+    }
+}
+
 #[async_trait]
 impl Servers for Access {
     async fn probe(
@@ -210,6 +227,19 @@ impl Servers for Access {
             sleep(Duration::from_millis(HOP_MS)).await;
             return Err(error(ErrorClass::Connection));
         };
+        let fault = self.live(|world| world.meet_read(server)).await;
+        match fault {
+            Some(StepFault::CrashBefore) => {
+                self.shared.world().crash_by_injection();
+                std::future::pending::<()>().await;
+            }
+            Some(StepFault::Error) => return Err(error(ErrorClass::Server)),
+            Some(StepFault::Timeout | StepFault::LostAnswer) => {
+                self.stay_silent(server, &Action::Probe, deadline).await;
+                return Err(error(ErrorClass::TimedOut));
+            }
+            Some(StepFault::CrashAfter) | None => {}
+        }
         self.travel(server, deadline).await.map_err(error)?;
         let observation = self
             .live(|world| {
@@ -217,6 +247,10 @@ impl Servers for Access {
                 world.observe(server, now)
             })
             .await;
+        if fault == Some(StepFault::CrashAfter) {
+            self.shared.world().crash_by_injection();
+            std::future::pending::<()>().await;
+        }
         self.travel(server, deadline).await.map_err(error)?;
         Ok(observation)
     }

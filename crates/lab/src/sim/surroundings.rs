@@ -43,6 +43,9 @@ impl Lease for SimLease {
     }
 }
 
+/// How long a hook hangs that is broken as a step.
+const LONGEST_HOOK: Duration = Duration::from_secs(8);
+
 /// Hooks that end as the world says.
 pub(super) struct SimHooks(pub(super) Access);
 
@@ -54,14 +57,41 @@ impl HookRunner for SimHooks {
         _environment: &HookEnvironment,
         deadline: Deadline,
     ) -> Result<String, HookError> {
-        let mode = self
+        let (mode, fault) = self
             .0
             .live(|world| {
                 world.check_hook(command);
                 world.tell(format!("  hook {command}: {:?}", world.hooks));
-                world.hooks
+                (world.hooks, world.meet_step("hook"))
             })
             .await;
+        match fault {
+            Some(StepFault::CrashBefore) => {
+                self.0.shared.world().crash_by_injection();
+                std::future::pending::<()>().await;
+            }
+            Some(StepFault::Error) => {
+                let (status, output) = ("status 1".to_owned(), String::new());
+                return Err(HookError::Failed { command: command.to_owned(), status, output });
+            }
+            Some(StepFault::Timeout | StepFault::LostAnswer) => {
+                sleep(LONGEST_HOOK.min(deadline.remaining())).await;
+                return Err(HookError::TimedOut { command: command.to_owned(), output: String::new() });
+            }
+            Some(StepFault::CrashAfter) | None => {}
+        }
+        let result = self.end_hook(command, mode, deadline).await;
+        if fault == Some(StepFault::CrashAfter) {
+            self.0.shared.world().crash_by_injection();
+            std::future::pending::<()>().await;
+        }
+        result
+    }
+}
+
+impl SimHooks {
+    /// Ends as the world says.
+    async fn end_hook(&self, command: &str, mode: HookMode, deadline: Deadline) -> Result<String, HookError> {
         match mode {
             HookMode::Succeed(took) => {
                 sleep(Duration::from_millis(took)).await;
@@ -203,6 +233,15 @@ fn name_of(command: &Command) -> String {
 }
 
 impl World {
+    fn note_promotion_began(&mut self, uid: &str) {
+        let recovery = self.backend.recoveries.iter().find(|recovery| recovery.uid == uid);
+        let failed = recovery.and_then(|recovery| self.find(&recovery.case.key));
+        if let Some(failed) = failed {
+            let now = self.now();
+            self.watcher.promotion_began.insert(self.servers[failed].cluster, now);
+        }
+    }
+
     fn apply_command(&mut self, command: &Command) -> CommandOutcome {
         let outcome = self.backend.apply(command);
         match command {
@@ -227,7 +266,12 @@ impl World {
                 let lost: Vec<&str> = lost_replicas.iter().map(model::InstanceKey::hostname).collect();
                 self.tell(format!("recovery ends: {end}; lost {lost:?}; errors {errors:?}"));
             }
-            Command::JournalRecovery { state, .. } => self.tell(format!("  journal: {state}")),
+            Command::JournalRecovery { uid, state, .. } => {
+                self.tell(format!("  journal: {state}"));
+                if state == "committing" {
+                    self.note_promotion_began(uid);
+                }
+            }
             Command::WriteRecoveryStep { message, .. } => {
                 for line in message.lines() {
                     self.tell(format!("    | {line}"));

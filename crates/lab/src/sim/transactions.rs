@@ -77,10 +77,24 @@ impl TransactionSet {
         found
     }
 
+    /// Transactions committed by others than that server are in it, and not all of them are in the other set.
+    pub(super) fn has_foreign_beyond(&self, other: &Self, own: usize) -> bool {
+        let is_within = |origin: &usize, run: &(u64, u64)| {
+            other.runs.get(origin).is_some_and(|runs| runs.iter().any(|it| it.0 <= run.0 && run.1 <= it.1))
+        };
+        let mut foreign = self.runs.iter().filter(|(origin, _)| **origin != own);
+        foreign.any(|(origin, runs)| runs.iter().any(|run| !is_within(origin, run)))
+    }
+
     /// `uuid:1-5:7,uuid:1`, as MySQL prints it.
     pub(super) fn to_mysql_text(&self) -> String {
+        self.to_text_without(usize::MAX)
+    }
+
+    /// As [`Self::to_mysql_text`], without what that server committed.
+    pub(super) fn to_text_without(&self, own: usize) -> String {
         let mut texts = Vec::new();
-        for (origin, runs) in &self.runs {
+        for (origin, runs) in self.runs.iter().filter(|(origin, _)| **origin != own) {
             let mut text = server_uuid(*origin);
             for (first, last) in runs {
                 text.push_str(&if first == last { format!(":{first}") } else { format!(":{first}-{last}") });
@@ -127,6 +141,15 @@ mod tests {
         assert!(!set.insert(&Transaction { number: 9, origin: 1, sequence: 2, at: 0 }));
         assert_eq!(set.to_mysql_text(), "00000001-aaaa-11f0-8888-000000000001:1-2:5");
         assert!(set.has_number(3) && !set.has_number(9));
+    }
+
+    #[test]
+    fn what_others_committed_is_told_apart() {
+        let mut set = of(&[(0, 1), (1, 2)]);
+        set.insert(&Transaction { number: 2, origin: 7, sequence: 1, at: 0 });
+        assert_eq!(set.to_text_without(1), "00000007-aaaa-11f0-8888-000000000007:1");
+        assert!(set.has_foreign_beyond(&of(&[(0, 1)]), 1) && !set.has_foreign_beyond(&set, 1));
+        assert!(!of(&[(0, 1), (1, 2)]).has_foreign_beyond(&of(&[]), 1));
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub enum Degraded {
     LostInRecovery,
     /// It, or what it replicates from, has transactions that the other lost in a crash: replication cannot go on.
     Diverged,
-    /// It still replicates from a server that was replaced, because it could not be read at that time.
-    LeftBelowFailed,
+    /// It replicates from a server that was lost or has diverged: what is below that stands apart with it.
+    BelowLost,
     /// It replicates from a dead intermediate primary. This version has no recovery for that.
     BelowDeadIntermediate,
     /// The primary is dead for good and nobody could be promoted; the record says why.
@@ -35,7 +35,8 @@ impl World {
     /// Why the world is not at rest; empty when it is. Degraded states are added to `degraded`.
     pub(in super::super) fn unrest(&self, degraded: &mut Vec<Degraded>) -> Vec<String> {
         let mut reasons = Vec::new();
-        if self.backend.recoveries.iter().any(|recovery| recovery.end.is_none()) && !self.orchestrator.is_noop
+        if self.backend.recoveries.iter().any(|recovery| self.is_unfinished(recovery))
+            && !self.orchestrator.is_noop
         {
             reasons.push("a recovery is unfinished".to_owned());
         }
@@ -55,6 +56,16 @@ impl World {
             }
         }
         reasons
+    }
+
+    /// One that only waits for a server to return that never will may go on waiting.
+    fn is_unfinished(&self, recovery: &Recovery) -> bool {
+        let is_releasing =
+            self.backend.journals.get(&recovery.uid).is_some_and(|(state, _)| state == "releasing");
+        let is_lost = |key: &InstanceKey| self.find(key).is_some_and(|server| self.servers[server].is_lost);
+        let waits_in_vain =
+            is_releasing && recovery.case.replicas.iter().chain([&recovery.case.key]).any(is_lost);
+        recovery.end.is_none() && !waits_in_vain
     }
 
     fn judge_primary(&self, primary: usize, degraded: &mut Vec<Degraded>, reasons: &mut Vec<String>) {
@@ -94,7 +105,49 @@ impl World {
         })
     }
 
+    /// A server between a replica and the primary is not well itself.
+    fn is_apart(&self, source: usize, primary: usize) -> bool {
+        let mut at = Some(source);
+        for _ in 0..self.servers.len() {
+            match at {
+                Some(between) if between == primary => return false,
+                Some(between) if !matches!(self.judge_alone(&self.servers[between], primary), Ok(None)) => {
+                    return true;
+                }
+                Some(between) => {
+                    let above = self.servers[between].channel.source.as_ref();
+                    at = above.and_then(|key| self.find(key));
+                }
+                None => return true,
+            }
+        }
+        true
+    }
+
     fn judge_member(&self, server: &SimServer, primary: usize) -> Result<Option<Degraded>, String> {
+        if let Some(state) = self.judge_alone(server, primary)? {
+            return Ok(Some(state));
+        }
+        let name = server.key.hostname();
+        let source = server.channel.source.as_ref().and_then(|key| self.find(key));
+        if source.is_none_or(|source| self.is_apart(source, primary)) {
+            return Ok(Some(Degraded::BelowLost));
+        }
+        let lacks = self.servers[primary].executed.beyond(&server.executed);
+        if !lacks.is_empty() && server.nature.delay_seconds == 0 {
+            let is_diverged =
+                self.servers.iter().any(|other| other.cluster == server.cluster && other.lost_tail);
+            return if is_diverged {
+                Ok(Some(Degraded::Diverged))
+            } else {
+                Err(format!("{name} lacks {} transactions of its primary", lacks.len()))
+            };
+        }
+        Ok(None)
+    }
+
+    /// By what is true of the server itself, and not of those above it.
+    fn judge_alone(&self, server: &SimServer, primary: usize) -> Result<Option<Degraded>, String> {
         let name = server.key.hostname();
         if !server.is_up() {
             return Err(format!("{name} does not run"));
@@ -113,7 +166,7 @@ impl World {
             return Err(format!("{name} replicates from {source_key}, which is nobody"));
         };
         if self.was_replaced(source) && source != primary {
-            return Ok(Some(Degraded::LeftBelowFailed));
+            return Err(format!("{name} was left below {source_key}, which was replaced"));
         }
         match server.channel.receiver {
             Receiver::Stopped if server.is_mariadb() && self.could_not_drain(server) => {
@@ -136,32 +189,7 @@ impl World {
         if !server.channel.applier_runs {
             return Err(format!("the applier of {name} is stopped"));
         }
-        let lacks = self.servers[primary].executed.beyond(&server.executed);
-        let is_below = self.is_below(server, primary);
-        if is_below && !lacks.is_empty() && server.nature.delay_seconds == 0 {
-            let is_diverged =
-                self.servers.iter().any(|other| other.cluster == server.cluster && other.lost_tail);
-            return if is_diverged {
-                Ok(Some(Degraded::Diverged))
-            } else {
-                Err(format!("{name} lacks {} transactions of its primary", lacks.len()))
-            };
-        }
         Ok(None)
-    }
-
-    fn is_below(&self, server: &SimServer, primary: usize) -> bool {
-        let mut at = server.channel.source.as_ref().and_then(|key| self.find(key));
-        for _ in 0..self.servers.len() {
-            match at {
-                Some(source) if source == primary => return true,
-                Some(source) => {
-                    at = self.servers[source].channel.source.as_ref().and_then(|key| self.find(key))
-                }
-                None => return false,
-            }
-        }
-        false
     }
 
     fn is_half_promoted(&self, key: &InstanceKey) -> bool {

@@ -3,11 +3,13 @@
 //! Most invariants are checked at the moment at which they could be broken: when orchestrator acts on a server or
 //! writes a record. The rest is checked when the history has ended.
 
+mod acknowledged;
 mod anti_flapping;
 mod completeness;
 mod convergence;
 mod known_facts;
 mod lease;
+mod living_primary;
 mod no_panic;
 mod noop;
 mod proof_of_life;
@@ -35,6 +37,8 @@ pub(super) struct Watcher {
     pub(super) panics: u64,
     /// Blocked recoveries that are in the story already.
     pub(super) told_blocked: BTreeSet<(InstanceKey, i64)>,
+    /// When the promotion under way, or the last one, began, by cluster.
+    pub(super) promotion_began: BTreeMap<usize, u64>,
     promotions: Vec<Promotion>,
     known: BTreeMap<InstanceKey, Arc<Instance>>,
     /// How long a failover blocks the next one of its cluster.
@@ -61,6 +65,7 @@ impl World {
     /// orchestrator opened a server that it had not closed itself.
     pub(super) fn note_opening(&mut self, server: usize) {
         self.check_single_writer(server);
+        self.check_living_primary(server);
         self.note_promotion(server);
     }
 }
