@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use model::{Action, Condition, Instance, InstanceKey, OnFailure, Plan, Step, StepId, ThreadState};
 use ports::{ActionError, Deadline, ErrorClass};
+use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
 use crate::Engine;
@@ -52,7 +53,7 @@ impl StepError {
     }
 
     /// No answer came: the server may have done it all the same.
-    fn may_have_taken_effect(&self) -> bool {
+    pub(crate) fn may_have_taken_effect(&self) -> bool {
         match self {
             Self::Action(error) => matches!(error.class, ErrorClass::TimedOut | ErrorClass::Connection),
             Self::Precondition { .. } | Self::LeaseLost { .. } | Self::Skipped { .. } => false,
@@ -115,6 +116,7 @@ struct Run<'a> {
     engine: &'a Engine,
     plan: &'a Plan,
     uid: &'a str,
+    opened: &'a Notify,
     waiting: BTreeMap<StepId, &'a Step>,
     ended: BTreeSet<StepId>,
     end: PlanEnd,
@@ -123,6 +125,11 @@ struct Run<'a> {
 impl Engine {
     /// Runs a plan to its end. `uid` is the recovery whose audit gets the plan and a message per step; empty for none.
     pub async fn execute(&self, plan: &Plan, uid: &str) -> PlanEnd {
+        self.execute_telling(plan, uid, &Notify::new()).await
+    }
+
+    /// As [`Self::execute`]; `opened` is notified as soon as a server was opened for writes.
+    pub(crate) async fn execute_telling(&self, plan: &Plan, uid: &str, opened: &Notify) -> PlanEnd {
         if !uid.is_empty() && !plan.steps.is_empty() {
             self.write_step_later(uid, format!("plan {}", plan.to_string().trim_end()));
         }
@@ -130,6 +137,7 @@ impl Engine {
             engine: self,
             plan,
             uid,
+            opened,
             waiting: plan.steps.iter().map(|step| (step.id, step)).collect(),
             ended: BTreeSet::new(),
             end: PlanEnd::default(),
@@ -190,6 +198,7 @@ impl<'a> Run<'a> {
     async fn note(&mut self, step: &'a Step, error: Option<StepError>) {
         self.ended.insert(step.id);
         match &error {
+            None if step.action.opens_writes() => self.opened.notify_one(),
             None => {}
             Some(error) => match step.on_failure {
                 OnFailure::Abort => {

@@ -62,6 +62,8 @@ pub struct Choice {
     pub observed: BTreeMap<InstanceKey, Arc<Instance>>,
     /// What is known to be lost by this choice; empty when nothing is.
     pub lacking: Vec<Lacking>,
+    /// All that the candidate will have when it is promoted, as its family writes positions; empty without GTID.
+    pub holds: String,
     /// Writes that may be missing, because only replicas that cannot be read may have acknowledged them.
     pub possible_loss: Option<PossibleLoss>,
     /// Why this one and not another.
@@ -173,6 +175,7 @@ pub fn choose(case: &FailoverCase, observed: &[Arc<Instance>]) -> Result<Choice,
         observed: entrants.iter().map(|e| (e.replica.key.clone(), Arc::clone(&e.replica))).collect(),
         fates,
         lacking,
+        holds: expected.all.to_string(),
         possible_loss,
         ranking,
         notes,

@@ -177,8 +177,15 @@ pub(crate) fn rank(case: &FailoverCase, observed: &[Arc<Instance>]) -> (Vec<Entr
     measure(case, &mut entrants);
     count_losses(case, &mut entrants);
     let mut order: Vec<usize> = (0..entrants.len()).filter(|&at| entrants[at].vetoes.is_empty()).collect();
-    // Doubts weigh more than anything else, so that they count only when nobody is free of them.
-    order.sort_by_cached_key(|&at| (!entrants[at].doubts.is_empty(), scores(case, &entrants[at]), at));
+    // Doubts weigh more than anything else, so that they count only when nobody is free of them. But for writes that
+    // clients were told are safe: a server in doubt that has them comes before one without doubt that lacks them.
+    let keeps_acknowledged = case.policy.prevent_semi_sync_loss
+        && case.old_primary.as_ref().is_some_and(|primary| primary.semi_sync.primary_enabled);
+    let acknowledged = |entrant: &Entrant| if keeps_acknowledged { entrant.final_shortfall } else { 0 };
+    order.sort_by_cached_key(|&at| {
+        let entrant = &entrants[at];
+        (acknowledged(entrant), !entrant.doubts.is_empty(), scores(case, entrant), at)
+    });
     (entrants, order)
 }
 

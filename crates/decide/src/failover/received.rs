@@ -5,6 +5,7 @@
 //! too, as all of them read the same binary log.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use model::{BinlogCoordinates, GtidSet, GtidUse, Instance, MariaDbPosition};
 
@@ -19,6 +20,16 @@ pub(crate) enum Stream {
     MariaDb(MariaDbPosition),
     /// No GTID in use; see [`Holdings::read`].
     File,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Oracle(set) => write!(f, "{set}"),
+            Self::MariaDb(position) => write!(f, "{position}"),
+            Self::File => Ok(()),
+        }
+    }
 }
 
 /// What one replica holds.

@@ -45,7 +45,8 @@ pub fn lost_by_primary(case: &FailoverCase, observed: &[Arc<Instance>], primary:
 }
 
 /// What is to be done with a replica that was out of reach during the failover, and still follows the failed server:
-/// the plan that puts it below the new primary. `replica` was read after its receiver had been stopped.
+/// the plan that puts it below the new primary. `replica` was read after its receiver had been stopped; `held_at_promotion` is
+/// what the new primary had when it was promoted ([`super::Choice::holds`]), empty when that is not known.
 ///
 /// # Errors
 /// Why it cannot follow: all reasons.
@@ -53,9 +54,13 @@ pub fn late_repoint_plan(
     policy: &FailoverPolicy,
     old_primary: Option<&Instance>,
     primary: &Instance,
+    held_at_promotion: &str,
     replica: &Instance,
 ) -> Result<Plan, Vec<LostReason>> {
     let held = Holdings::of(replica, old_primary);
+    if let Some(ahead) = ahead_of_promotion(&held, old_primary, held_at_promotion) {
+        return Err(vec![ahead]);
+    }
     let expected = of_primary(primary, replica.gtid_use());
     let drain_first = match fate_below(replica, &held, primary, &expected, &policy.replication) {
         Fate::Repoint { drain_first } => drain_first,
@@ -84,6 +89,24 @@ pub fn late_detach_plan(policy: &FailoverPolicy, old_primary: Option<&Instance>,
     let stop = plan.push(&replica.key, Action::StopReplication(Threads::Both), &after, CHANGE_TIME, reason);
     plan.push(&replica.key, Action::DetachSource, &[stop], CHANGE_TIME, reason);
     plan
+}
+
+/// A MariaDB position tells only the last transaction of a domain. That of the new primary has moved on since, so what a
+/// replica has of the old one is compared with what the new one had of it.
+fn ahead_of_promotion(
+    held: &Holdings,
+    old_primary: Option<&Instance>,
+    held_at_promotion: &str,
+) -> Option<LostReason> {
+    let Stream::MariaDb(all) = &held.all else { return None };
+    let boundary = MariaDbPosition::parse(held_at_promotion).ok().filter(|position| !position.is_empty())?;
+    let old_id = old_primary?.server_id;
+    let is_ahead = |gtid: &model::MariaDbGtid| {
+        gtid.server == old_id
+            && boundary.in_domain(gtid.domain).is_none_or(|last| last.sequence < gtid.sequence)
+    };
+    let ahead: Vec<String> = all.gtids().filter(is_ahead).map(|gtid| format!("up to {gtid}")).collect();
+    (!ahead.is_empty()).then(|| LostReason::Ahead { transactions: ahead.join(","), count: None })
 }
 
 /// What a primary has: everything it executed.
@@ -141,7 +164,7 @@ mod tests {
     fn a_replica_that_has_no_more_than_the_new_primary_follows_it() {
         let primary = instance("r1 gtid=1:1-90;11:1-5");
         let replica = instance("r2 <- p1 gtid=1:1-80");
-        let plan = late_repoint_plan(&policy(), None, &primary, &replica).expect("it can follow");
+        let plan = late_repoint_plan(&policy(), None, &primary, "", &replica).expect("it can follow");
         let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
         assert_eq!(steps, ["stop replication", "replicate from r1:3306", "start replication"]);
     }
@@ -150,14 +173,28 @@ mod tests {
     fn a_replica_that_has_more_than_the_new_primary_is_lost() {
         let primary = instance("r1 gtid=1:1-90;11:1-5");
         let replica = instance("r2 <- p1 gtid=1:1-92");
-        let reasons = late_repoint_plan(&policy(), None, &primary, &replica).expect_err("it has 91 and 92");
+        let reasons =
+            late_repoint_plan(&policy(), None, &primary, "", &replica).expect_err("it has 91 and 92");
         assert!(matches!(&reasons[..], [LostReason::Ahead { count: Some(2), .. }]), "{reasons:?}");
+    }
+
+    #[test]
+    fn a_mariadb_replica_is_compared_with_what_was_promoted() {
+        let version = "version=11.4.2-MariaDB";
+        let old = instance(&format!("p1 {version} gtid=0-1-90"));
+        let primary = instance(&format!("r1 {version} gtid=0-11-200"));
+        let plan = |gtid: &str| {
+            let replica = instance(&format!("r2 <- p1 {version} gtid={gtid}"));
+            late_repoint_plan(&policy(), Some(&old), &primary, "0-1-95", &replica)
+        };
+        assert!(plan("0-1-95").is_ok());
+        assert!(plan("0-1-96").is_err());
     }
 
     #[test]
     fn without_gtid_it_cannot_find_its_place() {
         let primary = instance("r1 gtid=1:1-90");
         let replica = instance("r2 <- p1 use=file gtid=1:1-80");
-        assert!(late_repoint_plan(&policy(), None, &primary, &replica).is_err());
+        assert!(late_repoint_plan(&policy(), None, &primary, "", &replica).is_err());
     }
 }

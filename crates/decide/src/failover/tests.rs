@@ -92,6 +92,19 @@ fn the_best_of_several_plain_replicas_is_promoted_and_the_others_are_lost() {
 }
 
 #[test]
+fn a_doubt_weighs_less_than_writes_that_were_acknowledged() {
+    let replicas = "r1 <- p1 semi=1 gtid=1:1-98
+         r2 <- p1 semi=1 gtid=1:1-99 log_updates=off";
+    check(&format!("p1 gtid=1:1-90\n {replicas}"), &["promote r1", &lost_with_one_more("r2")]);
+    let text = format!("p1 gtid=1:1-90 semi_wait=1\n {replicas}");
+    assert_eq!(chosen(&world(&text))[0], "promote r2", "{text}");
+}
+
+fn lost_with_one_more(name: &str) -> String {
+    format!("{name} is lost: it has 1 transactions that the new primary lacks: 01:99")
+}
+
+#[test]
 fn what_was_received_counts_not_what_was_executed() {
     check(
         "p1 gtid=1:1-90

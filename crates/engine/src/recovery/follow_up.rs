@@ -4,14 +4,14 @@
 //! What is known of them is bound to the promotion that left them behind: once the new primary is one no more, or
 //! somebody moved the replica, nothing is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use decide::failover;
 use model::{
-    Action, Command, Condition, Downtime, Instance, InstanceKey, OnFailure, Plan, Recovery, Threads,
-    Timestamp,
+    Action, Command, Condition, Downtime, Instance, InstanceKey, OnFailure, Plan, Recovery, ThreadState,
+    Threads, Timestamp,
 };
 use ports::{Deadline, RecoveryQuery};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -34,6 +34,8 @@ pub(crate) struct LeftBehind {
     uid: String,
     failed: InstanceKey,
     promoted: InstanceKey,
+    /// What the promoted server had; empty when not known.
+    held: String,
     next: Instant,
     pause: Duration,
 }
@@ -53,7 +55,8 @@ impl Engine {
         uid: &str,
         failed: &InstanceKey,
         promoted: &InstanceKey,
-        replicas: impl IntoIterator<Item = InstanceKey>,
+        held: &str,
+        replicas: &BTreeSet<InstanceKey>,
     ) {
         let mut left = self.left_behind();
         for replica in replicas {
@@ -62,10 +65,11 @@ impl Engine {
                 uid: uid.to_owned(),
                 failed: failed.clone(),
                 promoted: promoted.clone(),
+                held: held.to_owned(),
                 next: Instant::now(),
                 pause: FIRST_PAUSE,
             };
-            left.insert(replica, entry);
+            left.insert(replica.clone(), entry);
         }
     }
 
@@ -120,7 +124,7 @@ impl Engine {
         if !(recovery.is_successful && super::gates::replaces_a_primary(recovery)) {
             return;
         }
-        let unseen: Vec<InstanceKey> = {
+        let unseen: BTreeSet<InstanceKey> = {
             let fleet = self.fleet();
             let is_unseen = |key: &&InstanceKey| {
                 fleet.get(key).is_some_and(|replica| {
@@ -129,7 +133,7 @@ impl Engine {
             };
             recovery.case.replicas.iter().filter(is_unseen).cloned().collect()
         };
-        self.follow_up_later(&recovery.uid, &recovery.case.key, promoted, unseen);
+        self.follow_up_later(&recovery.uid, &recovery.case.key, promoted, "", &unseen);
     }
 
     /// Replicas that can be read, still follow the failed server, and whose pause is over. Forgets those that were
@@ -138,11 +142,12 @@ impl Engine {
         let now = Instant::now();
         let fleet = self.fleet();
         let mut left = self.left_behind();
-        left.retain(|key, entry| {
-            fleet
-                .get(key)
-                .is_some_and(|replica| !replica.is_last_check_valid() || replica.primary_key == entry.failed)
-        });
+        let is_ours = |replica: &Instance, entry: &LeftBehind| {
+            !replica.is_last_check_valid()
+                || replica.primary_key == entry.failed
+                || is_halfway(replica, entry)
+        };
+        left.retain(|key, entry| fleet.get(key).is_some_and(|replica| is_ours(replica, entry)));
         let mut due = Vec::new();
         for (key, entry) in left.iter_mut() {
             let is_readable = fleet.get(key).is_some_and(|replica| replica.is_last_check_valid());
@@ -172,6 +177,10 @@ impl Engine {
             // It was rebuilt as a replica: whoever follows it may be meant to.
             return Outcome::Settled;
         }
+        let halfway = self.fleet().get(replica).filter(|known| is_halfway(known, left)).cloned();
+        if let Some(halfway) = halfway {
+            return self.start_halfway(&halfway, left).await;
+        }
         match self.stop_and_read(replica, left).await {
             Ok(read) => self.settle_replica(&read, &primary, old_primary.as_deref(), left).await,
             Err(reason) => {
@@ -179,6 +188,22 @@ impl Engine {
                 Outcome::Later
             }
         }
+    }
+
+    /// It was put below the new primary, and was not started.
+    async fn start_halfway(&self, replica: &Instance, left: &LeftBehind) -> Outcome {
+        let mut plan = Plan::new("follow-up");
+        let time = self.compiled().action_timeout;
+        let reason = "it was re-pointed and not started";
+        plan.push(&replica.key, Action::StartReplication(Threads::Both), &[], time, reason);
+        if let Some(step) = plan.last_mut() {
+            step.preconditions = vec![Condition::LeaseHeld, Condition::ReplicatesFrom(left.promoted.clone())];
+        }
+        if self.execute(&plan, &left.uid).await.abort_error().is_some() {
+            return Outcome::Later;
+        }
+        self.tell_following(&replica.key, left).await;
+        Outcome::Settled
     }
 
     /// What it received must not change any more while it is judged.
@@ -206,7 +231,7 @@ impl Engine {
         left: &LeftBehind,
     ) -> Outcome {
         let policy = self.compiled().failover.clone();
-        let plan = match failover::late_repoint_plan(&policy, old_primary, primary, replica) {
+        let plan = match failover::late_repoint_plan(&policy, old_primary, primary, &left.held, replica) {
             Ok(plan) => plan,
             Err(reasons) => {
                 let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
@@ -217,13 +242,17 @@ impl Engine {
         if !end.errors().is_empty() {
             return Outcome::Later;
         }
-        let text = format!("{} is back and replicates from {}", replica.key, primary.key);
-        self.write_step(&left.uid, text.clone()).await;
-        self.audit("recover-dead-master", Some(&replica.key), text).await;
-        self.end_lost_downtime(&replica.key).await;
-        // The poll goes on if this read fails.
-        let _ = self.read_instance(&replica.key, Deadline::after(self.compiled().reasonable_check)).await;
+        self.tell_following(&replica.key, left).await;
         Outcome::Settled
+    }
+
+    async fn tell_following(&self, replica: &InstanceKey, left: &LeftBehind) {
+        let text = format!("{replica} is back and replicates from {}", left.promoted);
+        self.write_step(&left.uid, text.clone()).await;
+        self.audit("recover-dead-master", Some(replica), text).await;
+        self.end_lost_downtime(replica).await;
+        // The poll goes on if this read fails.
+        let _ = self.read_instance(replica, Deadline::after(self.compiled().reasonable_check)).await;
     }
 
     /// It cannot follow: as one that was lost at once, it is detached, when settings say so, and downtimed.
@@ -257,6 +286,11 @@ impl Engine {
             self.audit("end-downtime", Some(key), "it follows the new primary").await;
         }
     }
+}
+
+/// It was put below the new primary, but its threads stand still.
+fn is_halfway(replica: &Instance, left: &LeftBehind) -> bool {
+    replica.primary_key == left.promoted && replica.replication.io_thread == ThreadState::Stopped
 }
 
 /// The replica was not seen for long after that moment.

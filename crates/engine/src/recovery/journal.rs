@@ -1,6 +1,6 @@
 //! The saved state of a running recovery: enough for another process to finish it or to undo it.
 
-use model::{Command, InstanceKey};
+use model::{Command, InstanceKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Engine;
@@ -76,6 +76,13 @@ pub(super) struct Journal {
     /// No hooks were wanted.
     #[serde(default)]
     pub(super) skip_hooks: bool,
+    /// When it was last tried to make it read-only, microseconds since 1970: a server that started later is not closed
+    /// by this recovery.
+    #[serde(default)]
+    pub(super) fenced_at: Option<i64>,
+    /// Replicas that were told to stop receiving.
+    #[serde(default)]
+    pub(super) stopped: Vec<StoredKey>,
 }
 
 /// What is particular about a takeover.
@@ -99,7 +106,20 @@ impl Journal {
             idle_appliers: Vec::new(),
             takeover: None,
             skip_hooks: false,
+            fenced_at: None,
+            stopped: Vec::new(),
         }
+    }
+
+    /// Replicas that may be stopped: those that were told to, and all of them where that is not on record.
+    pub(super) fn stopped(&self) -> Vec<InstanceKey> {
+        let keys = if self.stopped.is_empty() { &self.replicas } else { &self.stopped };
+        keys.iter().map(StoredKey::key).collect()
+    }
+
+    /// The last attempt to fence; the beginning of the recovery when there was none.
+    pub(super) fn last_fence(&self, began: Timestamp) -> Timestamp {
+        self.fenced_at.map_or(began, Timestamp::from_micros)
     }
 
     /// Reads a saved journal.

@@ -23,6 +23,7 @@ use super::run::{Failover, FailoverRun, NotPromoted};
 use super::{Attempt, Request};
 use crate::Engine;
 use crate::detection::case_of;
+use crate::executor::StepError;
 use crate::hook_environment::hook_environment;
 use crate::metrics::RecoveryCounters;
 
@@ -47,8 +48,10 @@ const FENCE_TIME: Duration = Duration::from_millis(500);
 pub(super) enum Fence {
     /// It said that it is.
     Holds,
-    /// It did not answer, or was not asked.
+    /// It did not answer: it may be, or become so.
     NotKnown,
+    /// It refused, or was not asked.
+    Failed,
 }
 
 impl Engine {
@@ -83,6 +86,11 @@ impl Engine {
             Ok(lock) => lock,
             Err(held) => return Attempt::NotAttempted(vec![held]),
         };
+        if !request.forced
+            && let Err(reason) = self.require_still_dead(&finding.key, false).await
+        {
+            return Attempt::NotAttempted(vec![reason]);
+        }
         let mut case = self.failover_case(finding, request.candidate.clone());
         case.policy.prevent_semi_sync_loss &= !request.forced;
         if let Some(reason) = self.refuse_possible_loss(&case).await {
@@ -172,9 +180,9 @@ impl Engine {
             .await
             .map_err(|error| error.to_string())?;
         let has_waited = self.run_pre_hooks(request, recovery).await?;
-        if !request.forced {
-            self.require_still_wanted(has_waited).await.map_err(NotPromoted::for_now)?;
-            self.require_still_dead(&finding.key, has_waited).await.map_err(NotPromoted::for_now)?;
+        if has_waited && !request.forced {
+            self.require_still_wanted().await.map_err(NotPromoted::for_now)?;
+            self.require_still_dead(&finding.key, true).await.map_err(NotPromoted::for_now)?;
         }
         let mut case = self.failover_case(finding, request.candidate.clone());
         case.policy.prevent_semi_sync_loss &= !request.forced;
@@ -201,10 +209,7 @@ impl Engine {
 
     /// Asks for the global switch again: hooks may have taken minutes, and somebody may have switched recoveries off
     /// because of what is going on.
-    async fn require_still_wanted(&self, has_waited: bool) -> Result<(), String> {
-        if !has_waited {
-            return Ok(());
-        }
+    async fn require_still_wanted(&self) -> Result<(), String> {
         match self.store().recoveries_disabled().await {
             Ok(false) => Ok(()),
             Ok(true) => Err("recoveries are disabled globally by now; nothing was changed".to_owned()),
@@ -276,14 +281,14 @@ impl Engine {
     pub(super) async fn try_to_fence(&self, failed: &InstanceKey) -> Fence {
         let policy = &self.compiled().failover;
         if !policy.apply_promotion || !self.may_act() {
-            return Fence::NotKnown;
+            return Fence::Failed;
         }
         let fence = Action::SetReadOnly { on: true, with_super: policy.use_super_read_only };
         match self.inner.ports.servers.act(failed, &fence, Deadline::after(FENCE_TIME)).await {
             Ok(_) => Fence::Holds,
             Err(error) => {
                 debug!(instance = %failed, error = %error, "the failed server cannot be fenced");
-                Fence::NotKnown
+                if StepError::from(error).may_have_taken_effect() { Fence::NotKnown } else { Fence::Failed }
             }
         }
     }
@@ -336,13 +341,13 @@ impl Engine {
         recovery.lost_replicas = failover.lost;
         recovery.participating = failover.participating;
         recovery.errors = failover.errors;
-        let left_behind = failover.left_behind;
+        let (left_behind, held) = (failover.left_behind, failover.held);
         // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
         self.publish_primary(&request.finding, &promoted).await;
         let failed = is_failed_lost.then_some(&request.finding.key);
         self.set_lost_aside(failed, &recovery.lost_replicas).await;
         if is_failed_lost {
-            self.follow_up_later(&recovery.uid, &request.finding.key, &promoted, left_behind);
+            self.follow_up_later(&recovery.uid, &request.finding.key, &promoted, &held, &left_behind);
         }
         self.resolve(recovery).await;
         let promotion = format!("promoted replica: {promoted}");

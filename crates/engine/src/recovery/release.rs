@@ -28,8 +28,8 @@ const UPTIME_MARGIN: Duration = Duration::from_secs(1);
 pub(super) struct Release {
     /// The server that was taken for dead.
     pub(super) failed: InstanceKey,
-    /// When the recovery began: a server that started after that was not closed by it.
-    pub(super) began: Timestamp,
+    /// When it was last tried to make that server read-only: one that started later was not closed by the recovery.
+    pub(super) fenced_at: Timestamp,
     /// It was writable and may have been made read-only, even by a statement that it only gets to now.
     pub(super) unfence: bool,
     /// Replicas that may be stopped.
@@ -51,12 +51,12 @@ impl Release {
     pub(super) fn new(
         failed: &InstanceKey,
         replicas: impl IntoIterator<Item = InstanceKey>,
-        began: Timestamp,
+        fenced_at: Timestamp,
     ) -> Self {
         let left: Vec<InstanceKey> = replicas.into_iter().collect();
         let members = left.iter().chain([failed]).cloned().collect();
         let failed = failed.clone();
-        Self { failed, began, unfence: false, left, keep_stopped: BTreeSet::new(), members }
+        Self { failed, fenced_at, unfence: false, left, keep_stopped: BTreeSet::new(), members }
     }
 
     /// Nothing is left to be given back.
@@ -89,7 +89,7 @@ impl Release {
     async fn attempt(&mut self, engine: &Engine, uid: &str) -> Vec<String> {
         let mut failures = Vec::new();
         if self.unfence {
-            match engine.open_again(&self.failed, self.began, uid).await {
+            match engine.open_again(&self.failed, self.fenced_at, uid).await {
                 Ok(()) => self.unfence = false,
                 Err(error) => failures.push(error),
             }
@@ -176,16 +176,16 @@ impl Engine {
         unfence
     }
 
-    /// Opens the old primary, which a recovery that began at `began` may have made read-only.
+    /// Opens the old primary, which a recovery may have made read-only, for the last time at `fenced_at`.
     ///
     /// # Errors
     /// It cannot be read, or not be opened now.
-    async fn open_again(&self, primary: &InstanceKey, began: Timestamp, uid: &str) -> Result<(), String> {
+    async fn open_again(&self, primary: &InstanceKey, fenced_at: Timestamp, uid: &str) -> Result<(), String> {
         let read = self
             .read_instance(primary, self.read_deadline())
             .await
             .map_err(|error| format!("it may be read-only: {error}"))?;
-        let is_ours = read.read_only && !read.is_replica() && !restarted_since(&read, began);
+        let is_ours = read.read_only && !read.is_replica() && !restarted_since(&read, fenced_at);
         if !is_ours {
             return Ok(());
         }

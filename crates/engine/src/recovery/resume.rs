@@ -128,7 +128,12 @@ impl Engine {
         self.write_step(&recovery.uid, format!("a new process finishes the promotion of {candidate}")).await;
         match self.try_to_finish(&recovery, journal, &candidate).await {
             Ok(failover) => self.close_successful(recovery, journal, failover).await,
-            Err(errors) => self.give_back(recovery, journal, errors).await,
+            Err(errors) => {
+                // Each attempt tried to fence the old primary again.
+                let mut journal = journal.clone();
+                journal.fenced_at = Some(self.now().as_micros());
+                self.give_back(recovery, &journal, errors).await;
+            }
         }
     }
 
@@ -165,8 +170,8 @@ impl Engine {
     /// What cannot be given back soon is tried again in the background, and keeps the record open; it does not keep a
     /// new recovery from beginning.
     async fn give_back(&self, mut recovery: Recovery, journal: &Journal, errors: Vec<String>) {
-        let replicas = journal.replicas.iter().map(|key| key.key());
-        let mut release = Release::new(&journal.failed.key(), replicas, recovery.start);
+        let fenced_at = journal.last_fence(recovery.start);
+        let mut release = Release::new(&journal.failed.key(), journal.stopped(), fenced_at);
         release.unfence = journal.unfence;
         release.keep_stopped = journal.idle_appliers.iter().map(StoredKey::key).collect();
         recovery.errors = errors;

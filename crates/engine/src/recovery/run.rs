@@ -12,6 +12,7 @@ use decide::plan_checker::{self, CheckContext, Severity};
 use futures_util::future::join_all;
 use model::{Instance, InstanceKey, Plan, Recovery, ThreadState, Timestamp};
 use ports::Deadline;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
@@ -23,10 +24,17 @@ use crate::executor::{PlanEnd, StepEnd};
 
 /// How often a promotion with a failed step is taken up again.
 const FORWARD_ATTEMPTS: u32 = 4;
+/// Longest look at the failed server while it is being fenced. As with the fence, most likely nothing comes back.
+const GLANCE: Duration = Duration::from_millis(300);
+/// A promotion that still goes on so long after the new primary was opened does not keep clients waiting for it.
+const ANNOUNCE_AFTER: Duration = Duration::from_millis(100);
 /// An attempt to fence that is older than this is made again before the promotion: the server may be back by now.
 const FENCE_FRESH: Duration = Duration::from_millis(500);
 /// How often a failed recovery tries to give back what it took before it leaves that to the background.
 const RELEASE_ATTEMPTS: u32 = 3;
+/// How many pauses a promotion waits for the right to act that was lost in its middle. Not for ever: somebody else may
+/// have acted meanwhile.
+const FORWARD_WAITS: u32 = 60;
 /// Pause between those attempts.
 const FORWARD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -41,6 +49,8 @@ pub(super) struct Failover {
     pub(super) errors: Vec<String>,
     /// Replicas that could not be reached: to be taken care of when they return.
     pub(super) left_behind: BTreeSet<InstanceKey>,
+    /// What the promoted server had; empty when not known.
+    pub(super) held: String,
 }
 
 impl Failover {
@@ -65,6 +75,7 @@ impl Failover {
             participating,
             errors: end.errors(),
             left_behind: end.lost.clone(),
+            held: String::new(),
         }
     }
 }
@@ -100,10 +111,14 @@ pub(super) struct FailoverRun<'a> {
     journal: Journal,
     check: CheckContext,
     began: Timestamp,
+    /// Of the cluster.
+    alias: String,
     /// An operator wants it whatever the failed server answers.
     forced: bool,
     /// The failed server may have been made read-only.
     fence_may_hold: bool,
+    /// The failed server as it was read while it was being fenced.
+    seen: Option<Arc<Instance>>,
 }
 
 impl<'a> FailoverRun<'a> {
@@ -120,7 +135,8 @@ impl<'a> FailoverRun<'a> {
         check.failed = Some(case.failed.clone());
         check.detach_lost = case.policy.detach_lost_replicas;
         let (uid, began) = (recovery.uid.as_str(), recovery.start);
-        Self { engine, uid, case, journal, check, began, forced, fence_may_hold: false }
+        let alias = recovery.case.cluster_alias.clone();
+        Self { engine, uid, case, journal, check, began, alias, forced, fence_may_hold: false, seen: None }
     }
 
     /// Enters a stage: it is durable before its work starts.
@@ -131,8 +147,9 @@ impl<'a> FailoverRun<'a> {
 
     /// Runs all phases.
     pub(super) async fn run_phases(mut self) -> Result<Failover, NotPromoted> {
-        self.save(Stage::Collecting).await?;
         let collect = failover::collect_plan(&self.case);
+        self.journal.stopped = collect.steps.iter().map(|step| (&step.server).into()).collect();
+        self.save(Stage::Collecting).await?;
         self.judge(&collect)?;
         let collected = self.engine.execute(&collect, self.uid).await;
         let observed = self.read_replicas(&collected).await;
@@ -150,7 +167,7 @@ impl<'a> FailoverRun<'a> {
         if let Err(reason) = self.judge(&plan) {
             return Err(self.turn_back(reason.into(), Some((&drain, &drained))).await);
         }
-        let end = self.engine.execute(&plan, self.uid).await;
+        let end = self.promote(&plan, &choice.candidate.key).await;
         let promoted = match end.abort_error() {
             None => {
                 let participating = choice.fates.keys().cloned().collect();
@@ -160,6 +177,27 @@ impl<'a> FailoverRun<'a> {
             Some(reason) => self.go_forward(&choice, reason).await?,
         };
         Ok(with_choice(promoted, &choice, &end))
+    }
+
+    /// Runs the promotion. When some replica takes long, because it has a relay log to apply, clients are told of the new
+    /// primary before it is done.
+    async fn promote(&self, plan: &Plan, candidate: &InstanceKey) -> PlanEnd {
+        let opened = Notify::new();
+        let execution = self.engine.execute_telling(plan, self.uid, &opened);
+        let announcement = async {
+            opened.notified().await;
+            tokio::time::sleep(ANNOUNCE_AFTER).await;
+            self.engine.put_primary_keys(&self.alias, candidate).await;
+        };
+        tokio::pin!(execution, announcement);
+        let mut is_announced = false;
+        loop {
+            tokio::select! {
+                biased;
+                end = &mut execution => return end,
+                () = &mut announcement, if !is_announced => is_announced = true,
+            }
+        }
     }
 
     /// The last moment at which turning back is possible.
@@ -172,12 +210,20 @@ impl<'a> FailoverRun<'a> {
     ) -> Result<(), NotPromoted> {
         let failed = self.case.failed.clone();
         let mut is_fenced = fence_of(&failed, drained).is_some_and(|step| step.error.is_none());
+        let mut seen = self.seen.take();
         if !is_fenced && drain_began.elapsed() > FENCE_FRESH {
-            is_fenced = self.engine.try_to_fence(&failed).await == Fence::Holds;
-            self.fence_may_hold |= is_fenced;
+            self.journal.fenced_at = Some(self.engine.now().as_micros());
+            self.save(Stage::Draining).await?;
+            let fence;
+            (fence, seen) = tokio::join!(self.engine.try_to_fence(&failed), self.glance(GLANCE));
+            is_fenced = fence == Fence::Holds;
+            self.fence_may_hold |= fence != Fence::Failed;
         }
-        if is_fenced && !self.forced {
-            self.require_no_survivor(observed).await?;
+        if is_fenced && seen.is_none() {
+            seen = self.glance(self.engine.compiled().reasonable_check).await;
+        }
+        if let Some(primary) = seen.filter(|_| !self.forced) {
+            self.require_no_survivor(observed, &primary, is_fenced)?;
         }
         if !self.engine.may_act() {
             return Err("this node lost the right to act; nothing was promoted".to_owned().into());
@@ -188,16 +234,29 @@ impl<'a> FailoverRun<'a> {
         Ok(self.save(Stage::Committing).await?)
     }
 
-    /// The failed server obeyed when it was told to be read-only. If it can be read, too, it lives: then it stays the
-    /// primary, unless it came back from a crash that took what its replicas have.
-    async fn require_no_survivor(&self, observed: &[Arc<Instance>]) -> Result<(), NotPromoted> {
+    /// Looks whether the failed server can be read.
+    async fn glance(&self, limit: Duration) -> Option<Arc<Instance>> {
+        self.engine.read_instance(&self.case.failed, Deadline::after(limit)).await.ok()
+    }
+
+    /// The failed server can be read: it lives. Then it stays the primary, unless it came back from a crash that took what
+    /// its replicas have, and is closed.
+    fn require_no_survivor(
+        &self,
+        observed: &[Arc<Instance>],
+        primary: &Instance,
+        is_fenced: bool,
+    ) -> Result<(), NotPromoted> {
         let failed = &self.case.failed;
-        let limit = Deadline::after(self.engine.compiled().reasonable_check);
-        let Ok(primary) = self.engine.read_instance(failed, limit).await else { return Ok(()) };
-        let lost = failover::lost_by_primary(&self.case, observed, &primary);
+        let lost = failover::lost_by_primary(&self.case, observed, primary);
         if lost.is_empty() {
             return Err(NotPromoted::for_now(format!(
                 "{failed} answers again and has all that its replicas received: it stays the primary"
+            )));
+        }
+        if !is_fenced {
+            return Err(NotPromoted::for_now(format!(
+                "{failed} answers again without what its replicas have ({lost}), and cannot be made read-only now"
             )));
         }
         let text =
@@ -212,15 +271,21 @@ impl<'a> FailoverRun<'a> {
         let replicas: Vec<InstanceKey> = choice.fates.keys().cloned().collect();
         let candidate = &choice.candidate.key;
         let mut reasons = vec![reason];
+        let mut waits = 0;
         for attempt in 0..FORWARD_ATTEMPTS {
             if attempt > 0 {
                 tokio::time::sleep(FORWARD_PAUSE).await;
+            }
+            while !self.engine.may_act() && waits < FORWARD_WAITS {
+                tokio::time::sleep(FORWARD_PAUSE).await;
+                waits += 1;
             }
             if !self.engine.may_act() {
                 reasons.push("this node lost the right to act in the middle of the promotion".to_owned());
                 break;
             }
             self.fence_may_hold = true;
+            self.journal.fenced_at = Some(self.engine.now().as_micros());
             match self.engine.finish_promotion(self.uid, &self.case.failed, candidate, &replicas).await {
                 Ok(mut failover) => {
                     failover.lost.extend(choice.lost().map(|(key, _)| key.clone()));
@@ -233,6 +298,8 @@ impl<'a> FailoverRun<'a> {
                 Err(reason) => reasons.push(reason),
             }
         }
+        reasons
+            .push(format!("{candidate}, whose promotion had begun, may be neither primary nor replica now"));
         Err(self.turn_back(reasons.join("; ").into(), None).await)
     }
 
@@ -246,9 +313,8 @@ impl<'a> FailoverRun<'a> {
         if let Some((plan, end)) = drain {
             self.engine.undo_plan(plan, end, self.uid).await;
         }
-        let readable = self.case.replicas.iter().filter(|replica| replica.is_last_check_valid());
-        let mut release =
-            Release::new(&self.case.failed, readable.map(|replica| replica.key.clone()), self.began);
+        let stopped = self.journal.stopped();
+        let mut release = Release::new(&self.case.failed, stopped, self.journal.last_fence(self.began));
         release.keep_stopped = self.journal.idle_appliers.iter().map(StoredKey::key).collect();
         release.unfence = self.journal.unfence && self.fence_may_hold;
         release.try_times(self.engine, self.uid, RELEASE_ATTEMPTS, FORWARD_PAUSE).await;
@@ -295,12 +361,15 @@ impl<'a> FailoverRun<'a> {
             self.engine.write_step_later(self.uid, choice.to_string());
             self.journal.unfence |= self.case.old_primary.as_ref().is_none_or(|old| !old.read_only);
             self.journal.candidate = Some((&choice.candidate.key).into());
+            self.journal.fenced_at = Some(self.engine.now().as_micros());
             self.save(Stage::Draining).await?;
             let before = self.check.clone();
             let plan = failover::drain_plan(&self.case, &choice);
             let failure = match self.judge(&plan) {
                 Ok(()) => {
-                    let end = self.engine.execute(&plan, self.uid).await;
+                    let end;
+                    (end, self.seen) =
+                        tokio::join!(self.engine.execute(&plan, self.uid), self.glance(GLANCE));
                     self.fence_may_hold |=
                         fence_of(&self.case.failed, &end).is_some_and(StepEnd::may_have_taken_effect);
                     match end.abort_error() {
@@ -328,6 +397,7 @@ fn with_choice(mut promoted: Failover, choice: &Choice, end: &PlanEnd) -> Failov
     let unreachable = choice.fates.iter().filter(|(_, fate)| **fate == Fate::Unreachable);
     promoted.left_behind.extend(unreachable.map(|(key, _)| key.clone()));
     promoted.left_behind.extend(end.lost.iter().cloned());
+    promoted.held.clone_from(&choice.holds);
     promoted.errors.extend(choice.possible_loss.as_ref().map(ToString::to_string));
     promoted
 }
