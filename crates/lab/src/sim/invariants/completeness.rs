@@ -30,6 +30,10 @@ impl World {
             let text = format!("{} is opened without a recovery on record", self.name(opened));
             return self.violate(NAME, text);
         };
+        if recovery.case.key == self.servers[opened].key {
+            // Nobody was promoted: the old primary came back, read-only by its configuration, and is opened again.
+            return;
+        }
         let (uid, replicas) = (recovery.uid.clone(), recovery.case.replicas.clone());
         let age = super::super::surroundings::timestamp(now).saturating_since(recovery.start);
         let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);

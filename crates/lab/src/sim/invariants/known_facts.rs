@@ -13,7 +13,12 @@ impl World {
     pub(in super::super) fn check_known_facts(&mut self, fleet: &Fleet) {
         let mut blanked = Vec::new();
         for instance in fleet.iter() {
-            if instance.is_last_check_valid() {
+            let is_other_read = self
+                .watcher
+                .known
+                .get(&instance.key)
+                .is_some_and(|known| known.last_seen != instance.last_seen);
+            if instance.is_last_check_valid() || is_other_read {
                 self.watcher.known.insert(instance.key.clone(), Arc::clone(instance));
             } else if let Some(known) = self.watcher.known.get(&instance.key)
                 && is_blanked(known, instance)

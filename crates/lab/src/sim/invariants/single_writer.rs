@@ -7,8 +7,8 @@
 
 use super::super::world::World;
 
-/// Longer than the attempt to fence, with room for a read before it.
-const GRACE_MS: u64 = 3_000;
+/// Longer than the attempt to fence, which is never older than half a second, with room for a read before it.
+const GRACE_MS: u64 = 1_500;
 const NAME: &str = "single writer";
 
 impl World {
