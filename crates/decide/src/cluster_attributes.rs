@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::errant::ancestry_text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Detected, Downtime, Fleet, Instance, InstanceKey, Timestamp};
@@ -83,9 +84,8 @@ fn reference_key(instance: &Instance) -> InstanceKey {
 }
 
 fn ancestry_uuid(instance: &Instance, inherited: &str) -> String {
-    let above = if instance.is_co_primary { instance.replication.primary_uuid.as_str() } else { inherited };
-    let parts = [above, &instance.server_uuid, &instance.group.name];
-    parts.join(",").trim_matches(',').to_owned()
+    let primary = &instance.replication.primary_uuid;
+    ancestry_text(inherited, &instance.server_uuid, primary, instance.is_co_primary, &instance.group.name)
 }
 
 /// By precedence: what an operator set for the cluster, what a co-primary's own query says, what the source has, what

@@ -79,8 +79,37 @@ impl DetectionState {
         self.last_code.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
     }
 
-    /// Forgets the codes of servers that are gone.
+    /// Forgets codes and registered detections of servers that are gone.
     pub(crate) fn retain_codes(&self, known: impl Fn(&InstanceKey) -> bool) {
+        let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
+        registered.retain(|(key, _), _| known(key));
+        drop(registered);
         self.last_code.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| known(key));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_servers_that_are_gone_is_dropped() {
+        let state = DetectionState::default();
+        let (here, gone) = (InstanceKey::new("here", 3306), InstanceKey::new("gone", 3306));
+        let now = Timestamp::from_secs(1_000);
+        for key in [&here, &gone] {
+            state.note_registered(key, AnalysisCode::DeadMaster, true, now);
+            state.code_changed(key, AnalysisCode::DeadMaster);
+        }
+        state.retain_codes(|key| *key == here);
+        let is_known = |key| {
+            let limit = Duration::from_secs(60);
+            state.is_registered(key, AnalysisCode::DeadMaster, true, now, limit)
+                && state.last_code(key).is_some()
+        };
+        assert!(is_known(&here) && !is_known(&gone));
+        assert!(state.registered.lock().unwrap().len() == 1);
     }
 }

@@ -95,11 +95,6 @@ pub struct PlanEnd {
 }
 
 impl PlanEnd {
-    /// The plan reached its end, though noted failures are possible.
-    pub fn is_complete(&self) -> bool {
-        self.aborted_by.is_none()
-    }
-
     /// Errors in order, as texts.
     pub fn errors(&self) -> Vec<String> {
         self.steps.iter().filter_map(|step| step.error.as_ref().map(ToString::to_string)).collect()

@@ -72,7 +72,7 @@ impl Connector {
         }
         let refused = match attempt(key, options, false).await {
             Ok(conn) => {
-                self.remember(key, false);
+                self.remember(key, false, options.tls.cache_ttl);
                 return Ok(conn);
             }
             Err(failure) if !asks_for_encryption(&failure) => return Err(failure),
@@ -80,7 +80,7 @@ impl Connector {
         };
         match attempt(key, options, true).await {
             Ok(conn) => {
-                self.remember(key, true);
+                self.remember(key, true, options.tls.cache_ttl);
                 Ok(conn)
             }
             // The password is wrong with and without encryption, or the server has none: the first answer counts.
@@ -97,8 +97,10 @@ impl Connector {
         known.get(key).filter(|(_, at)| at.elapsed() < ttl).map(|(required, _)| *required)
     }
 
-    fn remember(&self, key: &InstanceKey, required: bool) {
+    /// What is out of date goes at the same time: a server that is not asked any more leaves nothing behind.
+    fn remember(&self, key: &InstanceKey, required: bool, ttl: Duration) {
         let mut known = self.tls_required.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (_, at)| at.elapsed() < ttl);
         known.insert(key.clone(), (required, Instant::now()));
     }
 
@@ -203,5 +205,22 @@ pub(crate) fn reject_invalid(key: &InstanceKey) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::own(ErrorClass::Rejected, format!("will not act on invalid instance key: {key}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_of_encryption_lapses_and_is_dropped() {
+        let (connector, ttl) = (Connector::new(), Duration::from_secs(10));
+        let (one, two) = (InstanceKey::new("one", 3306), InstanceKey::new("two", 3306));
+        connector.remember(&one, true, ttl);
+        assert_eq!(connector.remembered(&one, ttl), Some(true));
+        tokio::time::advance(ttl).await;
+        assert_eq!(connector.remembered(&one, ttl), None);
+        connector.remember(&two, false, ttl);
+        assert_eq!(connector.tls_required.lock().unwrap().len(), 1);
     }
 }

@@ -29,11 +29,6 @@ impl Response {
         !matches!(self, Self::Watch | Self::Record)
     }
 
-    /// A detection is registered and its hooks run.
-    pub fn is_recorded(self) -> bool {
-        self != Self::Watch
-    }
-
     /// What is done, in words.
     pub fn text(self) -> &'static str {
         match self {

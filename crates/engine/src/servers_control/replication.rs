@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use decide::plan_checker::CheckContext;
-use decide::relocation::{self, Refusal};
+use decide::relocation::Refusal;
 use model::{Action, Command, Instance, InstanceKey, Plan, ThreadState, Threads};
 use ports::Deadline;
 
@@ -268,13 +268,5 @@ impl Engine {
         }
         statements.extend(tail);
         Ok(statements)
-    }
-
-    /// Checks a pair by the rules of replication, on what is known.
-    ///
-    /// # Errors
-    /// Every reason against it.
-    pub fn check_source(&self, replica: &Instance, source: &Instance) -> Result<(), OperationError> {
-        Ok(relocation::check_rules(replica, source, &self.relocation_policy())?)
     }
 }

@@ -17,7 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("consensus", &["model", "ports"]),
     ("publish", &["model", "ports"]),
     ("engine", &["model", "decide", "ports", "settings"]),
-    ("registry", &["model", "decide", "settings"]),
+    ("registry", &["model"]),
     ("server", &["model", "decide", "ports", "settings", "engine", "registry"]),
     (
         "cli",

@@ -17,11 +17,6 @@ const MAX_TAG_LENGTH: usize = 32;
 pub struct ServerUuid([u8; 16]);
 
 impl ServerUuid {
-    /// From its 16 bytes, most significant first.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
     /// Its 16 bytes, most significant first.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

@@ -19,14 +19,6 @@ pub struct GtidSet {
     servers: BTreeMap<ServerUuid, BTreeMap<GtidTag, IntervalList>>,
 }
 
-/// What a replica has fetched from its primary, executed or not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ReceivedSet(pub GtidSet);
-
-/// What a server has committed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ExecutedSet(pub GtidSet);
-
 /// A set holds more transactions than the caller wanted listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the set holds {count} transactions, more than the {limit} that may be listed")]
@@ -112,16 +104,6 @@ impl GtidSet {
         }
     }
 
-    /// The highest number of this server and tag.
-    pub fn max_for(&self, uuid: &ServerUuid, tag: &GtidTag) -> Option<u64> {
-        self.list(uuid, tag).and_then(IntervalList::last)
-    }
-
-    /// True when it holds this transaction.
-    pub fn contains_gtid(&self, gtid: &Gtid) -> bool {
-        self.list(&gtid.uuid, &gtid.tag).is_some_and(|list| list.contains(gtid.number))
-    }
-
     /// True when it holds every transaction of `other`.
     pub fn contains(&self, other: &Self) -> bool {
         other
@@ -174,11 +156,6 @@ impl GtidSet {
             }
         }
         common
-    }
-
-    /// Drops all transactions of a server, tagged or not; says whether there were any.
-    pub fn remove_uuid(&mut self, uuid: &ServerUuid) -> bool {
-        self.servers.remove(uuid).is_some()
     }
 
     /// Keeps only the transactions of servers for which `keep` holds.

@@ -110,9 +110,7 @@ fn servers_can_be_left_out() {
     let mut some = set("A:1:t:2,B:3");
     let [a, b]: [ServerUuid; 2] = [A, B].map(|text| text.parse().unwrap());
     assert_eq!(some.uuids().collect::<Vec<_>>(), [a, b]);
-    assert_eq!(some.max_for(&a, &GtidTag::parse("T").unwrap()), Some(2));
-    assert_eq!(some.max_for(&b, &GtidTag::parse("T").unwrap()), None);
-    assert!(some.remove_uuid(&a) && !some.remove_uuid(&a));
+    some.retain_uuids(|uuid| *uuid == b);
     assert_eq!(shown(&some), "B:3");
     some.retain_uuids(|uuid| *uuid == a);
     assert!(some.is_empty());
@@ -123,7 +121,8 @@ fn single_transactions() {
     for text in [format!("{A}:7"), format!("{A}:tag:7")] {
         let gtid: Gtid = text.parse().unwrap();
         assert_eq!(gtid.to_string(), text);
-        assert!(set("A:7:tag:7").contains_gtid(&gtid) && !set("A:6:other:7").contains_gtid(&gtid));
+        let alone: GtidSet = [gtid].into_iter().collect();
+        assert!(set("A:7:tag:7").contains(&alone) && !set("A:6:other:7").contains(&alone));
     }
     for text in
         [format!("{A}:1-2"), format!("{A}:1:2"), format!("{A}:1:tag:2"), format!("{A}:2-1"), A.to_owned()]
@@ -161,7 +160,8 @@ fn text_of(runs: &[(u8, u8, u64, u64)]) -> String {
                 "" => String::new(),
                 tag => format!("{tag}:"),
             };
-            format!("{}:{tag}{first}-{}", ServerUuid::from_bytes([*server; 16]), first + more)
+            let uuid = format!("{server:02x}").repeat(16);
+            format!("{uuid}:{tag}{first}-{}", first + more)
         })
         .collect();
     entries.join(",")
@@ -193,8 +193,6 @@ proptest! {
         prop_assert_eq!(a.count(), x.len() as u64);
         prop_assert_eq!(a.is_empty(), x.is_empty());
         prop_assert_eq!(a == b, x == y);
-        prop_assert!(b.gtids().all(|gtid| b.contains_gtid(&gtid)));
-        prop_assert!(b.subtract(&a).gtids().all(|gtid| !a.contains_gtid(&gtid)));
         prop_assert_eq!(a.gtids().collect::<GtidSet>(), a);
     }
 

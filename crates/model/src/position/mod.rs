@@ -13,7 +13,7 @@ mod mariadb;
 pub use coordinates::{BinlogCoordinates, CoordinateError, CoordinateKind};
 pub use gtid::{Gtid, GtidTag, MAX_GTID_NUMBER, ServerUuid};
 pub use gtid_parse::GtidError;
-pub use gtid_set::{ExecutedSet, GtidSet, ReceivedSet, TooManyGtids};
+pub use gtid_set::{GtidSet, TooManyGtids};
 pub use interval::Interval;
 pub use mariadb::{
     DomainDifference, MariaDbBinlogState, MariaDbError, MariaDbGap, MariaDbGtid, MariaDbOrder,
