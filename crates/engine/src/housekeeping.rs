@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use model::{Command, Downtime, InstanceKey};
+use model::{Command, Downtime, Instance, InstanceKey};
 use ports::StoreError;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -15,6 +15,22 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE_SECONDS: u64 = 60;
 /// A server that was lost and is well again leaves its downtime after this.
 const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
+
+/// Somebody read the server after us and saw something else: a command moved it, for one. It is worth a look at once.
+fn was_changed(known: &Instance, stored: &Instance) -> bool {
+    let facts = |instance: &Instance| {
+        (
+            instance.primary_key.clone(),
+            instance.read_only,
+            instance.replication.io_thread,
+            instance.replication.sql_thread,
+            instance.uses_gtid(),
+        )
+    };
+    // The backend keeps whole seconds.
+    let second = |instance: &Instance| instance.last_seen.map(model::Timestamp::as_secs);
+    second(stored) >= second(known) && facts(stored) != facts(known)
+}
 
 impl Engine {
     /// Writes observed facts behind, a batch per flush interval.
@@ -142,12 +158,15 @@ impl Engine {
 
     fn merge_foreign(&self, loaded: model::Fleet) {
         let mut unknown = Vec::new();
+        let mut changed = Vec::new();
         let mut gone = Vec::new();
         {
             let mut fleet = self.fleet_mut();
             for instance in loaded.iter() {
-                if fleet.get(&instance.key).is_none() {
-                    unknown.push(instance.key.clone());
+                match fleet.get(&instance.key) {
+                    None => unknown.push(instance.key.clone()),
+                    Some(known) if was_changed(known, instance) => changed.push(instance.key.clone()),
+                    Some(_) => {}
                 }
             }
             for instance in fleet.iter() {
@@ -168,7 +187,7 @@ impl Engine {
             }
             fleet.adopt_statements(loaded);
         }
-        for key in unknown {
+        for key in unknown.into_iter().chain(changed) {
             self.inner.read_requests.add(key);
         }
         for key in gone {

@@ -55,6 +55,8 @@ pub enum Section {
     SmartRelocation,
     /// Moves by coordinates.
     ClassicRelocation,
+    /// Moves of binlog servers.
+    BinlogServerRelocation,
     /// Moves by GTID.
     GtidRelocation,
     /// Moves by Pseudo-GTID.
@@ -97,6 +99,7 @@ impl Section {
         match self {
             Self::SmartRelocation => "Smart relocation",
             Self::ClassicRelocation => "Classic file:pos relocation",
+            Self::BinlogServerRelocation => "Binlog server relocation",
             Self::GtidRelocation => "GTID relocation",
             Self::PseudoGtidRelocation => "Pseudo-GTID relocation",
             Self::ReplicationGeneral => "Replication, general",

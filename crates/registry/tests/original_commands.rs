@@ -6,14 +6,7 @@ use registry::command;
 const COMMANDS: &str = include_str!("fixtures/original_commands.txt");
 
 /// What cannot be done here, and why.
-const MISSING: &[(&str, &str)] = &[
-    ("regroup-replicas-bls", "binlog servers are not regrouped"),
-    ("last-executed-relay-entry", "events of relay logs are not searched"),
-    ("correlate-relaylog-pos", "events of relay logs are not searched"),
-    ("find-binlog-entry", "events of binary logs are not searched"),
-    ("correlate-binlog-pos", "events of binary logs are not searched"),
-    ("custom-command", "there are no agents"),
-];
+const MISSING: &[(&str, &str)] = &[("custom-command", "there are no agents")];
 
 #[test]
 fn commands_of_the_original_exist_or_are_named_here() {

@@ -17,6 +17,15 @@ fn what_is_missing_is_told() {
     program.fails("-c move-below -i db:3307", "Cannot deduce destination/sibling: \n");
     program.fails("-c relocate -i nosuch:1 -d db:3307", "Error reading nosuch:1\n");
     program.fails("-c relocate -i db:3307 -d nosuch:1", "Error reading nosuch:1\n");
+    program.fails("-c find-binlog-entry -i db:3307", "No pattern given\n");
+    program.fails("-c correlate-binlog-pos -i db:3307", "Cannot deduce target instance: \n");
+    program
+        .fails("-c correlate-relaylog-pos -i db:3307 -d db:3308 --binlog x", "--binlog must be file:pos: ");
+    program.fails(
+        "-c regroup-replicas-bls -i db:3306",
+        "Could not regroup binlog server replicas of db:3306; error: No binlog servers found below db:3306\n",
+    );
+    program.fails("-c regroup-replicas-bls -i nosuch:1", "Instance not found: nosuch:1\n");
     program.fails("-c purge-binary-logs -i db:3307", "expecting --binlog value\n");
     program.fails("-c master-pos-wait -i db:3307 --binlog x", "Expecing --binlog argument as file:pos\n");
     program.fails("-c kill-query -i db:3307 --process x", "\"x\" is no process id\n");
@@ -104,6 +113,10 @@ fn servers_that_do_not_answer_are_not_moved_nor_left_locked() {
         "kill-query --process 1",
         "delay-replication --seconds 1",
         "master-pos-wait --binlog bin.000001:4",
+        "find-binlog-entry --pattern x",
+        "last-executed-relay-entry",
+        "correlate-binlog-pos -d db:3308",
+        "correlate-relaylog-pos -d db:3308",
     ] {
         let ended = program.run(&format!("-c {line} -i db:3307"));
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{line}: {}", ended.stderr);

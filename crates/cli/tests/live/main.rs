@@ -48,6 +48,7 @@ on_both_families!(
     operations::failed_and_errant_transactions_are_handled,
     operations::commands_move_replicas,
     places::places_in_logs_are_found_on_other_servers,
+    places::what_a_command_changed_is_seen_at_once,
     places::virtual_names_are_told_to_replicas,
     reload::a_changed_password_is_taken_over,
     fidelity::topology_texts_are_exact,

@@ -195,3 +195,22 @@ pub(crate) async fn virtual_names_are_told_to_replicas(family: Family) -> Result
     ensure!(source_host().await? == "127.0.0.1", "{}", source_host().await?);
     Ok(())
 }
+
+/// A service that polls rarely sees what a command did all the same.
+pub(crate) async fn what_a_command_changed_is_seen_at_once(family: Family) -> Result<()> {
+    let world = World::start_shape(family, "a(b,c)", json!({ "InstancePollSeconds": 120 })).await?;
+    let (b, c) = (world.lab.address("b"), world.lab.address("c"));
+    for (target, command) in
+        [("b", ["-c", "relocate", "-i", &c, "-d", &b]), ("a", ["-c", "move-up", "-i", &c, "-verbose"])]
+    {
+        world.line(&command).await?;
+        let port = json!(world.lab.server(target).port());
+        wait_until("the service shows the new source", std::time::Duration::from_secs(5), || async {
+            let seen = world.ok(&format!("/api/instance/127.0.0.1/{}", world.lab.server("c").port())).await?;
+            ensure!(seen["MasterKey"]["Port"] == port, "{}", seen["MasterKey"]);
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}

@@ -2,10 +2,11 @@
 //! afterwards.
 //!
 //! [`smart`] chooses the way by what both servers can do; [`classic`] aligns coordinates; [`regroup`] puts the replicas
-//! of a server below one of them. Every function does all it says or says what it left, and leaves replication running
+//! of a server below one of them, [`legacy`] does what old scripts ask for. Every function does all it says or says what it left, and leaves replication running
 //! on what it touched.
 
 mod classic;
+mod legacy;
 mod locks;
 mod regroup;
 mod smart;

@@ -23,6 +23,19 @@ operations! {
             ["regroup-replicas/:host/:port"], needs [Instance], takes [],
             "Move the replicas of an instance below the best of them",
             "Chooses the best replica of an instance, dead or alive, and puts its siblings below it.";
+        RegroupBinlogServers "regroup-replicas-bls" ("regroup-slaves-bls"), command, Disrupt, BinlogServerRelocation,
+            ["regroup-replicas-bls/:host/:port"], needs [Instance], takes [],
+            "Move the binlog servers below an instance below the best of them",
+            "Chooses the binlog server below an instance that received most, and puts the others below it. Prints it.";
+        MakePrimary "make-master" (), route, Disrupt, ClassicRelocation,
+            ["make-master/:host/:port"], needs [Instance], takes [],
+            "Let a replica of a dead primary take its place",
+            "Puts the siblings of a replica of a dead primary below it and makes it writable. No recovery is recorded, and \
+             no hook runs: recover and force-master-takeover do more.";
+        MakeLocalPrimary "make-local-master" (), route, Disrupt, ClassicRelocation,
+            ["make-local-master/:host/:port"], needs [Instance], takes [],
+            "Let a replica take the place of its source, an intermediate one",
+            "Puts a replica below its source's source, and its siblings below it.";
         MoveUp "move-up" (), command, Disrupt, ClassicRelocation,
             ["move-up/:host/:port"], needs [], takes [Instance],
             "Move a replica one level up",

@@ -137,10 +137,12 @@ fn resolve_cache(call: &Call<'_>) -> Reply {
     let expiry = call.now + call.settings.naming.expiry;
     let nanos = expiry.as_micros().saturating_mul(1_000);
     let fleet = call.engine.fleet();
-    let cache: BTreeMap<&str, ResolvedView<'_>> = fleet
-        .resolved
-        .iter()
-        .map(|(name, resolved)| (name.as_str(), ResolvedView { resolved, expiration_nanos: nanos }))
+    // A name that stands for itself is listed, too.
+    let own = fleet.iter().map(|instance| (instance.key.hostname(), instance.key.hostname()));
+    let resolved = fleet.resolved.iter().map(|(name, resolved)| (name.as_str(), resolved.as_str()));
+    let cache: BTreeMap<&str, ResolvedView<'_>> = own
+        .chain(resolved)
+        .map(|(name, resolved)| (name, ResolvedView { resolved, expiration_nanos: nanos }))
         .collect();
     Reply::envelope("Cache retrieved", call.json(&cache))
 }

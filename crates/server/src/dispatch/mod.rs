@@ -8,6 +8,7 @@ mod bookkeeping;
 mod call;
 mod figures;
 mod information;
+mod legacy;
 mod logs;
 mod lookup;
 mod management;

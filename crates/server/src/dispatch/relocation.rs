@@ -11,6 +11,7 @@ use tracing::error;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
+use super::legacy;
 
 /// What the original says while no pattern tells Pseudo-GTID entries apart.
 const NO_PSEUDO_GTID: &str = "PseudoGTIDPattern not configured; cannot use Pseudo-GTID";
@@ -21,6 +22,9 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::RelocateReplicas => relocate_replicas(call).await,
         Op::TakeSiblings => take_siblings(call).await,
         Op::RegroupReplicas => regroup(call, false).await,
+        Op::RegroupBinlogServers => legacy::regroup_binlog_servers(call).await,
+        Op::MakePrimary => legacy::make_primary(call).await,
+        Op::MakeLocalPrimary => legacy::make_local_primary(call).await,
         Op::MoveUp => move_up(call).await,
         Op::MoveUpReplicas => move_up_replicas(call).await,
         Op::MoveBelow => move_below(call).await,
@@ -267,7 +271,7 @@ fn instances_json(call: &Call<'_>, instances: &[Arc<Instance>]) -> String {
 }
 
 /// On the command line what went wrong with single replicas goes to the log; the answer holds it otherwise.
-fn tell_errors(call: &Call<'_>, errors: &[String]) {
+pub(super) fn tell_errors(call: &Call<'_>, errors: &[String]) {
     if call.is_command() {
         for text in errors {
             error!("{text}");
