@@ -1,7 +1,7 @@
 //! Places in logs, found by what is written there; and the names by which replicas reach their source.
 
 use anyhow::{Context, Result, bail, ensure};
-use lab::{Family, wait_until};
+use lab::{Family, Lab, wait_until};
 use serde_json::json;
 
 use crate::world::{PATIENCE, World};
@@ -198,12 +198,20 @@ pub(crate) async fn virtual_names_are_told_to_replicas(family: Family) -> Result
 
 /// A service that polls rarely sees what a command did all the same.
 pub(crate) async fn what_a_command_changed_is_seen_at_once(family: Family) -> Result<()> {
-    let world = World::start_shape(family, "a(b,c)", json!({ "InstancePollSeconds": 120 })).await?;
+    let lab = Lab::builder().family(family).shape("a(b,c)");
+    let world = World::start_known(lab, json!({ "InstancePollSeconds": 120 })).await?;
     let (b, c) = (world.lab.address("b"), world.lab.address("c"));
-    for (target, command) in
-        [("b", ["-c", "relocate", "-i", &c, "-d", &b]), ("a", ["-c", "move-up", "-i", &c, "-verbose"])]
-    {
-        world.line(&command).await?;
+    // Commands know what the backend holds, which the service writes a moment later.
+    wait_until("the backend holds the servers", PATIENCE, || async {
+        let all = world.ended(&["-c", "all-instances"]).await?.1;
+        ensure!(all.lines().count() == 3, "{all}");
+        Ok(())
+    })
+    .await?;
+    let below = ["-c", "relocate", "-i", &c, "-d", &b];
+    let back = ["-c", "move-up", "-i", &c];
+    for (target, command) in [("b", &below[..]), ("a", &back)] {
+        world.line(command).await?;
         let port = json!(world.lab.server(target).port());
         wait_until("the service shows the new source", std::time::Duration::from_secs(5), || async {
             let seen = world.ok(&format!("/api/instance/127.0.0.1/{}", world.lab.server("c").port())).await?;

@@ -34,13 +34,19 @@ impl World {
     }
 
     pub(crate) async fn start_lab(lab: LabBuilder, extra: Value) -> Result<Self> {
+        let world = Self::start_known(lab, extra).await?;
+        world.wait_ready().await?;
+        Ok(world)
+    }
+
+    /// With a daemon that knows the servers, and may still be in its start-up grace.
+    pub(crate) async fn start_known(lab: LabBuilder, extra: Value) -> Result<Self> {
         let lab = lab.replica_net_timeout(4).heartbeat_period(Duration::from_secs(1)).start().await?;
         let folder = tempfile::tempdir()?;
         let config = config(&lab, &folder, extra);
         let daemon = start_daemon(&config, &folder).await?;
         let world = Self { lab, daemon, config, folder };
         world.wait_all_known().await?;
-        world.wait_ready().await?;
         Ok(world)
     }
 
