@@ -381,7 +381,7 @@ impl Engine {
         recovery.errors.push(reason.clone());
         match release {
             None => self.resolve(recovery).await,
-            Some(release) => self.release_later(recovery.clone(), release),
+            Some(release) => self.release_later(recovery.clone(), *release),
         }
         if may_retry {
             // Differs: the original blocks the cluster for the whole period, although nothing was changed.

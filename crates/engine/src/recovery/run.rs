@@ -87,7 +87,7 @@ pub(super) struct NotPromoted {
     /// Nothing speaks against another attempt as soon as there is reason for one: the record must not block it.
     pub(super) may_retry: bool,
     /// What could not be given back yet.
-    pub(super) release: Option<Release>,
+    pub(super) release: Option<Box<Release>>,
 }
 
 impl From<String> for NotPromoted {
@@ -318,7 +318,7 @@ impl<'a> FailoverRun<'a> {
         release.keep_stopped = self.journal.idle_appliers.iter().map(StoredKey::key).collect();
         release.unfence = self.journal.unfence && self.fence_may_hold;
         release.try_times(self.engine, self.uid, RELEASE_ATTEMPTS, FORWARD_PAUSE).await;
-        stop.release = (!release.is_done()).then_some(release);
+        stop.release = (!release.is_done()).then(|| Box::new(release));
         stop
     }
 

@@ -294,7 +294,7 @@ impl Engine {
         let mut release = Release::new(&case.primary.key, left, recovery.start);
         release.unfence = journal.unfence;
         NotPromoted {
-            release: Some(release),
+            release: Some(Box::new(release)),
             ..NotPromoted::from(format!("{reason}; undoing: {}", failures.join("; ")))
         }
     }

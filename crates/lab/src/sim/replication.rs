@@ -141,15 +141,14 @@ impl World {
         let end = self.servers[source].binlog.len();
         let boot = self.servers[source].boot;
         let replicas = self.replicas_of(&self.servers[source].key);
-        let count = replicas
+        replicas
             .into_iter()
             .filter(|replica| self.servers[*replica].semi_sync.replica_enabled)
             .filter(|replica| {
                 matches!(self.servers[*replica].channel.receiver,
                     Receiver::Running { boot: since, cursor, .. } if since == boot && cursor == end)
             })
-            .count();
-        count
+            .count()
     }
 
     /// The applier of one server.

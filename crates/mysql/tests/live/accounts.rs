@@ -1,4 +1,5 @@
 //! Accounts of every authentication plugin that the server has.
+#![allow(clippy::print_stderr, reason = "a plugin that a server lacks is named in the output of a test run")]
 
 use anyhow::Result;
 use lab::{Family, User};
