@@ -202,8 +202,10 @@ pub(crate) async fn failed_and_errant_transactions_are_handled(family: Family) -
     a.execute("INSERT INTO app.writes (id) VALUES (7)").await?;
     wait_until("replication has failed on c", PATIENCE, || async {
         let status = c.replica_status().await?.context("no replica")?;
-        let errno = status.get("Last_SQL_Errno").cloned().unwrap_or_default();
-        if errno == "0" { bail!("not yet") } else { Ok(()) }
+        // The error is told a moment before the applier has stopped.
+        let applier = ["Replica_SQL_Running", "Slave_SQL_Running"].iter().find_map(|name| status.get(*name));
+        ensure!(applier.is_some_and(|state| state == "No"), "{applier:?}");
+        Ok(())
     })
     .await?;
     world.op("skip-query", &["c"]).await?;
