@@ -1,10 +1,10 @@
-//! What is going to be done, as data: typed steps with what must hold before, what will hold after, how long each
-//! may take, and how it is undone.
+//! Intended changes of servers, spelled out: steps, the order between them, the condition and time limit of each, and
+//! the way back.
 //!
-//! A plan is made by a pure planner in `decide`, judged there by a checker that does not know the planner, and run by
-//! the engine's executor. The same value is previewed, journalled, resumed and rolled back. Where new observation is
-//! needed in the middle (stop, read positions, choose), an operation is a sequence of plans with a pure decision
-//! between them.
+//! Planners in `decide` write plans without asking anybody; a checker there, which has not seen the planner, looks for
+//! faults; the engine's executor does the work. People are shown, and the journal keeps, this same value. What depends
+//! on a look at the servers half-way (how far is each replica once it is stopped?) takes several plans: one up to that
+//! look, then a decision, then the next.
 
 use std::fmt;
 use std::time::Duration;
