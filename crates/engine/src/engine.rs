@@ -260,7 +260,7 @@ impl Engine {
         }
         let count = batch.len() as u64;
         let (at, began) = (self.now(), Instant::now());
-        let result = self.inner.ports.store.write_instances(batch.values().cloned().collect()).await;
+        let result = self.write_parts(batch.values().cloned().collect()).await;
         let wait = self.compiled().flush_interval;
         self.note_flush(FlushSample { at, instances: batch.len(), wait, write: began.elapsed() });
         match result {
@@ -277,6 +277,16 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Writes in transactions of `InstanceWriteBufferSize` servers at most, so that none holds the backend for long.
+    async fn write_parts(&self, mut writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
+        let most = (self.settings().discovery.write_buffer as usize).max(1);
+        while writes.len() > most {
+            let rest = writes.split_off(most);
+            self.inner.ports.store.write_instances(std::mem::replace(&mut writes, rest)).await?;
+        }
+        self.inner.ports.store.write_instances(writes).await
     }
 
     /// A deadline for one ordinary read of a server.

@@ -3,6 +3,7 @@
 mod crashes;
 mod failover;
 mod fidelity;
+mod legacy;
 mod operations;
 mod places;
 mod reload;
@@ -41,6 +42,7 @@ on_both_families!(
     crashes::a_daemon_that_dies_in_a_hook_is_succeeded,
     crashes::a_daemon_that_dies_while_draining_is_succeeded,
     crashes::a_daemon_that_dies_in_a_takeover_opens_the_primary,
+    legacy::replicas_take_the_place_of_their_source,
     operations::replicas_are_relocated,
     operations::sources_and_replicas_change_places,
     operations::replicas_without_gtid_are_moved,

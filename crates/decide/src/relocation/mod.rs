@@ -132,10 +132,21 @@ pub fn repoint(
     check_group("repoint", replica)?;
     let source = known(fleet, source.unwrap_or(&replica.primary_key))?;
     check_rules(replica, source, policy)?;
-    if source.key != replica.primary_key && !is_same_server(replica, source) {
+    let keeps_place = source.key == replica.primary_key
+        || is_same_server(replica, source)
+        || is_binlog_server_beside(replica, source);
+    if !keeps_place {
         first(gtid_obstacles(replica, source))?;
     }
     Ok(of_one("repoint", replica, source, Method::Repoint, policy))
+}
+
+/// A binlog server hands on the log of its source under the same names and positions: a replica of that source finds its
+/// place there, if the binlog server has come as far.
+fn is_binlog_server_beside(replica: &Instance, source: &Instance) -> bool {
+    source.is_binlog_server()
+        && source.primary_key == replica.primary_key
+        && replica.replication.exec.is_before_or_at(&source.replication.read)
 }
 
 /// Moves the replicas of a server below another one; `only` names those that are meant, all when `None`. No replica is

@@ -124,3 +124,27 @@ async fn recoveries_are_switched_and_acknowledged() {
         assert_eq!((answer.status, answer.body.as_str()), (200, body), "{path}");
     }
 }
+
+#[tokio::test]
+async fn binlog_servers_are_regrouped_below_the_one_that_received_most() {
+    let mut servers = crate::world::cluster();
+    for (server, received) in servers.iter_mut().skip(1).zip([200, 300]) {
+        server.version = model::ServerVersion::new("2.1.0-maxscale", "");
+        server.replication.oracle_gtid = false;
+        server.supports_oracle_gtid = false;
+        server.replication.read = model::BinlogCoordinates::binary("bin.000001", received);
+        server.replication.exec = server.replication.read.clone();
+    }
+    let world = World::with_servers("", servers).await;
+    let answer = world.call(Method::POST, "/api/regroup-slaves-bls/db/3306").await;
+    assert_eq!(
+        answer.body,
+        r#"{"Code":"OK","Message":"promoted binlog server: db:3308","Details":{"Hostname":"db","Port":3308}}"#
+    );
+    let moved = world.get("/api/refresh/db/3307").await;
+    assert_eq!(moved.status, 200, "{}", moved.body);
+    let moved = world.get("/api/instance/db/3307").await.json();
+    assert_eq!(moved["MasterKey"]["Port"], 3308);
+    let answer = world.call(Method::POST, "/api/regroup-replicas-bls/db/3307").await;
+    assert_eq!(answer.json()["Message"], "No binlog servers found below db:3307");
+}

@@ -174,9 +174,14 @@ impl World {
 
     /// With more settings: the inside of a JSON object.
     pub(crate) async fn with_settings(more: &str) -> Self {
+        Self::with_servers(more, cluster()).await
+    }
+
+    /// With other servers.
+    pub(crate) async fn with_servers(more: &str, servers: Vec<Instance>) -> Self {
         let store = open_store();
         let writes =
-            cluster().into_iter().map(|instance| InstanceWrite::Observed(Arc::new(instance))).collect();
+            servers.iter().map(|instance| InstanceWrite::Observed(Arc::new(instance.clone()))).collect();
         store.write_instances(writes).await.unwrap();
         for command in [
             model::Command::SetClusterAlias {
@@ -192,7 +197,7 @@ impl World {
         ] {
             store.apply(&command).await.unwrap();
         }
-        let servers = PretendedServers::of(cluster());
+        let servers = PretendedServers::of(servers);
         let engine = engine(servers.clone(), store.clone(), more);
         engine.load().await.unwrap();
         let router = App::new(engine.clone()).router();
@@ -291,7 +296,7 @@ pub(crate) fn key(port: u16) -> InstanceKey {
     InstanceKey::new("db", port)
 }
 
-fn cluster() -> Vec<Instance> {
+pub(crate) fn cluster() -> Vec<Instance> {
     vec![instance(3306), instance(3307), instance(3308)]
 }
 

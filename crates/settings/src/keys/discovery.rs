@@ -43,9 +43,8 @@ group! {
         /// Collect what polls found, and write it in bulk.
         61 BufferInstanceWrites => buffer_writes: bool = flag(false),
             no_effect("what polls find is always collected and written in bulk");
-        /// Most servers per bulk write; with 0 or less writes are not buffered.
-        60 InstanceWriteBufferSize => write_buffer: u32 = count(100), restart,
-            no_effect("what polls find is always collected and written in bulk");
+        /// Most servers per bulk write; with 0 or less each is written by itself.
+        60 InstanceWriteBufferSize => write_buffer: u32 = count(100), restart;
         /// Longest time between bulk writes. Keep it far below `InstancePollSeconds`.
         62 InstanceFlushIntervalMilliseconds => write_flush: Duration =
             span(100, Milliseconds).at_least(1), restart;
@@ -91,8 +90,7 @@ group! {
         74 MySQLHostnameResolveMethod => server_name: ServerName = choice("@@hostname"),
             sample(Literal::Text("@@hostname"));
         /// Accept names of binlog servers that do not resolve back.
-        75 SkipBinlogServerUnresolveCheck => skip_binlog_server_check: bool = flag(true),
-            no_effect("names of binlog servers are treated like all others");
+        75 SkipBinlogServerUnresolveCheck => skip_binlog_server_check: bool = flag(true);
         /// Time for which resolved names and cluster domains are valid; at least 1.
         76 ExpiryHostnameResolvesMinutes => expiry: Duration = span(60, Minutes);
         /// Regular expression; a resolved name that matches is dropped and the original kept.

@@ -23,7 +23,7 @@ group! {
             span(10, Seconds).unsigned().at_least(1);
         /// Replicas moved at once by GTID.
         196 MaxConcurrentReplicaOperations => concurrency: u32 = count(5).at_least(1);
-        /// Events read at once when logs are compared.
+        /// Events read at once when logs are searched.
         142 BinlogEventsChunkSize => events_chunk: u32 = count(10_000).at_least(1);
         /// Texts; events that contain one are left out when logs are compared.
         143 SkipBinlogEventsContaining => skipped_events: Vec<String> = list(&[]),
