@@ -192,9 +192,15 @@ impl World {
         Ok(None)
     }
 
+    /// The promotion of a server was given up for a reason that orchestrator could not help: it did not answer, or the
+    /// right to act was gone.
     fn is_half_promoted(&self, key: &InstanceKey) -> bool {
-        let text = format!("{key}, whose promotion had begun");
-        let is_noted = |recovery: &Recovery| recovery.errors.iter().any(|error| error.contains(&text));
+        let begun = format!("{key}, whose promotion had begun");
+        let is_noted = |recovery: &Recovery| {
+            let text = recovery.errors.join("; ");
+            text.contains(&format!("{begun}, cannot be read"))
+                || (text.contains(&begun) && text.contains("in the middle of the promotion"))
+        };
         self.backend.recoveries.iter().any(|recovery| !recovery.is_successful && is_noted(recovery))
     }
 
