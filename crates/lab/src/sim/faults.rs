@@ -23,6 +23,8 @@ pub(super) enum Fault {
     Isolate { server: usize, lasts: u64 },
     /// Every request takes that much longer.
     Slow { server: usize, extra: u64, lasts: u64 },
+    /// Its applier falls behind: it applies what it receives so much later, until the healing.
+    Lag { server: usize, behind: u64 },
     /// No new connections.
     Full { server: usize, lasts: u64 },
     /// The orchestrator process dies.
@@ -95,6 +97,10 @@ impl World {
             Fault::Slow { server, extra, lasts } => {
                 self.servers[server].slow_ms = extra;
                 vec![(now + lasts, Repair::Quicken(server))]
+            }
+            Fault::Lag { server, behind } => {
+                self.servers[server].lag_ms = behind;
+                Vec::new()
             }
             Fault::Full { server, lasts } => {
                 self.servers[server].is_full = true;
@@ -194,6 +200,7 @@ impl World {
         for server in 0..self.servers.len() {
             self.servers[server].slow_ms = 0;
             self.servers[server].is_full = false;
+            self.servers[server].lag_ms = 0;
             self.repair(Repair::Resume(server));
             self.boot(server, now);
         }
@@ -225,6 +232,9 @@ impl World {
             Fault::Isolate { server, lasts } => format!("{} is isolated for {lasts} ms", self.name(server)),
             Fault::Slow { server, extra, lasts } => {
                 format!("{} is {extra} ms slower for {lasts} ms", self.name(server))
+            }
+            Fault::Lag { server, behind } => {
+                format!("{} applies {behind} ms later from now on", self.name(server))
             }
             Fault::Full { server, lasts } => {
                 format!("{} takes no new connection for {lasts} ms", self.name(server))

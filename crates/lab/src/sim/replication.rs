@@ -159,7 +159,8 @@ impl World {
         }
         let delay = u64::from(server.nature.delay_seconds) * 1_000;
         while let Some(first) = server.channel.relay.front().copied() {
-            let due = (first.received_at + server.nature.apply_ms).max(first.transaction.at + delay);
+            let due = (first.received_at + server.nature.apply_ms + server.lag_ms)
+                .max(first.transaction.at + delay);
             if now < due {
                 break;
             }

@@ -136,6 +136,8 @@ pub(super) struct SimServer {
     pub(super) super_read_only: bool,
     /// Extra time per request.
     pub(super) slow_ms: u64,
+    /// Its applier is so much behind, on top of its nature.
+    pub(super) lag_ms: u64,
     /// New connections are refused with error 1040.
     pub(super) is_full: bool,
     /// Changes that were sent while it hung, and the boot to whose connections they belong.
@@ -217,6 +219,7 @@ impl SimServer {
             read_only: is_replica,
             super_read_only: false,
             slow_ms: 0,
+            lag_ms: 0,
             is_full: false,
             in_flight: Vec::new(),
             binlog: Vec::new(),

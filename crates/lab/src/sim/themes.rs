@@ -88,6 +88,10 @@ fn stragglers(cast: &Cast, rng: &mut Rng) -> Vec<(u64, Fault)> {
             let earlier = rng.within(20, 3_500);
             let cut = Fault::Cut { a: Party::Server(*replica), b: primary, lasts: rng.within(4_000, 20_000) };
             faults.push((cast.at.saturating_sub(earlier), cut));
+        } else if rng.percent(50) {
+            // It has more, but has not applied it.
+            let lag = Fault::Lag { server: *replica, behind: rng.within(4_000, 12_000) };
+            faults.push((cast.at.saturating_sub(rng.within(500, 6_000)), lag));
         }
     }
     faults.push((cast.at, end_of(cast.primary, rng)));
