@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod cluster_attributes;
 pub mod clusters;
 pub mod errant;
+pub mod explain;
 pub mod failover;
 pub mod log_events;
 pub mod plan_checker;
@@ -14,5 +15,6 @@ pub mod relocation;
 pub mod replication_rules;
 #[cfg(any(test, feature = "scenario"))]
 pub mod scenario;
+pub mod semi_sync;
 pub mod takeover;
 pub mod topology_text;

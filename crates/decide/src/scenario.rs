@@ -29,21 +29,25 @@
 //! | `co` | flagged as co-primary |
 //! | `semi=1/0` | semi-sync primary in effect, acknowledgements waited for / clients; `fallen` when it is not in effect |
 //! | `sessions=`, `still=15s` | waiting sessions; binary log stands still since then |
-//! | `semi_replica` | semi-sync replica |
+//! | `semi_replica`, `priority=1` | semi-sync replica; its semi-sync priority |
 //! | `group=SECONDARY/ONLINE/p1` | member of a group: role, state, its primary |
 //! | `pos=file:4` | own binary log position |
 //! | `cluster=`, `depth=`, `alias=`, `suggests=`, `dc=`, `region=` | place and classification |
 //! | `replicas=2` | number of replicas that the server itself lists |
 //! | `downtime=60s`, `lost`, `maintenance` | what operators said; `lost`: left behind by a failover |
 //! | `rule=prefer`, `tag=name:value` | promotion rule, tag |
+//! | `check=silent`, `writes=silent` | how the last check, or trial writes, failed: `refused`, `silent`, `unanswered`, `limit`, `denied`, `full`, `error` |
+//! | `stuck=20s` | the applier runs and applied nothing for so long |
+//! | `received=`, `sqlerrno=` | GTID set that the receiver brought; last applier error |
 //! | `pseudo`, `maxscale` | Pseudo-GTID, binlog server |
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{
-    AnalysisPolicy, BinlogCoordinates, Candidate, Downtime, Fleet, Instance, InstanceKey, Maintenance,
-    PromotionRule, ServerVersion, StaleCoordinates, Tag, ThreadState, Timestamp,
+    AnalysisPolicy, BinlogCoordinates, Candidate, CheckFailure, Downtime, FailedCheck, FailedWrite, Fleet,
+    Instance, InstanceKey, Maintenance, PromotionRule, ServerVersion, StaleCoordinates, Tag, ThreadState,
+    Timestamp,
 };
 
 /// A drawn fleet, the policy it is judged by, and the time.
@@ -67,6 +71,7 @@ pub fn default_policy() -> AnalysisPolicy {
         reduce_count: true,
         recover_non_writeable: false,
         exact_semi_sync: false,
+        recover_locked_semi_sync: false,
         max_age: None,
         dead_needs_connect_failure: false,
     }
@@ -160,6 +165,16 @@ impl Scenario {
                 let row = StaleCoordinates { coordinates, first_seen: self.now - seconds(value) };
                 self.fleet.stale_coordinates.insert(key, row);
             }
+            "check" => {
+                let failure = check_failure(value);
+                let failed = FailedCheck { at: self.now - Duration::from_secs(1), failure, number: None };
+                self.fleet.failed_checks.insert(key, failed);
+            }
+            "writes" => {
+                let (at, failure) = (self.now - Duration::from_secs(1), check_failure(value));
+                let failed = FailedWrite { at, failures: FailedWrite::PROOF, failure, number: None };
+                self.fleet.failed_writes.insert(key, failed);
+            }
             "rule" => {
                 let rule = PromotionRule::from_stored(value).unwrap_or_else(|| panic!("rule {value:?}"));
                 self.fleet.candidates.insert(key.clone(), Candidate { key, rule, last_suggested: self.now });
@@ -241,6 +256,9 @@ fn set_replication(instance: &mut Instance, fact: &str, value: &str) -> bool {
             replication.last_io_errno = 2003;
             replication.last_io_error = "error connecting to source 'repl@p1:3306'".to_owned();
         }
+        "stuck" => replication.applier_idle = seconds(value),
+        "received" => replication.retrieved_gtid = value.to_owned(),
+        "sqlerrno" => replication.last_sql_errno = number(value),
         "errno" => replication.last_io_errno = number(value),
         "error" => replication.last_io_error = value.replace('_', " "),
         "lag" => instance.lag_seconds = nullable(value),
@@ -303,6 +321,7 @@ fn set_semi_sync_and_group(instance: &mut Instance, fact: &str, value: &str) -> 
         "fallen" => semi_sync.primary_active = false,
         "disabled" => semi_sync.primary_enabled = false,
         "sessions" => semi_sync.wait_sessions = Some(number(value)),
+        "priority" => semi_sync.priority = number(value),
         "semi_replica" => semi_sync.replica_enabled = true,
         "group" => {
             let mut parts = value.split('/');
@@ -321,6 +340,7 @@ fn set_semi_sync_and_group(instance: &mut Instance, fact: &str, value: &str) -> 
 fn set_policy(policy: &mut AnalysisPolicy, word: &str) {
     match word.split_once('=').unwrap_or((word, "")) {
         ("exact_semi_sync", _) => policy.exact_semi_sync = true,
+        ("recover_locked_semi_sync", _) => policy.recover_locked_semi_sync = true,
         ("repair_read_only", _) => policy.recover_non_writeable = true,
         ("no_reduce", _) => policy.reduce_count = false,
         ("need_connect_failure", _) => policy.dead_needs_connect_failure = true,
@@ -355,6 +375,19 @@ fn number(value: &str) -> u32 {
 
 fn nullable(value: &str) -> Option<i64> {
     (value != "null").then(|| number(value).into())
+}
+
+fn check_failure(value: &str) -> CheckFailure {
+    match value {
+        "refused" => CheckFailure::Refused,
+        "silent" => CheckFailure::Silent,
+        "unanswered" => CheckFailure::Unanswered,
+        "limit" => CheckFailure::ConnectionLimit,
+        "denied" => CheckFailure::AccessDenied,
+        "full" => CheckFailure::DiskFull,
+        "error" => CheckFailure::Other,
+        _ => panic!("unknown failure {value:?}"),
+    }
 }
 
 fn thread(value: &str) -> ThreadState {

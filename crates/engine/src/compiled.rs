@@ -41,8 +41,10 @@ pub struct Compiled {
 impl Compiled {
     pub(crate) fn from_settings(settings: &Settings) -> Self {
         let poll = settings.discovery.poll;
+        let read_timeout = settings.topology.connect_timeout + settings.topology.discovery_read_timeout;
         let analysis = AnalysisPolicy {
-            max_age: Some(AnalysisPolicy::freshness_limit(poll)),
+            // A check that hangs ends after its read time-out; until then the server is being looked at.
+            max_age: Some(AnalysisPolicy::freshness_limit(poll).max(poll * 2 + read_timeout)),
             ..policies::analysis_policy(settings)
         };
         let reasonable_lag = settings.detection.reasonable_lag;
@@ -52,7 +54,7 @@ impl Compiled {
             failover: policies::failover_policy(settings),
             retention: retention(settings, lock_watch),
             reasonable_check: settings.detection.reasonable_check.max(Duration::from_millis(200)),
-            read_timeout: settings.topology.connect_timeout + settings.topology.discovery_read_timeout,
+            read_timeout,
             action_timeout: ACTION_TIMEOUT.min(settings.topology.operation_read_timeout),
             flush_interval: settings.discovery.write_flush,
             poll_slots: settings.discovery.concurrency as usize,

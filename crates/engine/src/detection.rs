@@ -110,6 +110,11 @@ impl Engine {
         if !self.inner.detection.code_changed(key, code) {
             return;
         }
+        // A lock that is over begins anew when it comes again.
+        if !matches!(code, AnalysisCode::LockedSemiSyncMaster | AnalysisCode::LockedSemiSyncMasterHypothesis)
+        {
+            self.fleet_mut().stale_coordinates.remove(key);
+        }
         self.metrics().analysis_change_attempt.increment();
         if code != AnalysisCode::NoProblem {
             info!(instance = %key, analysis = %code, "analysis changed");
@@ -141,6 +146,10 @@ impl Engine {
         let Some(rule) = analysis::rule_of(request.finding.code) else {
             return Attempt::NotAttempted(vec!["nothing is wrong with the server".to_owned()]);
         };
+        let cluster = &request.finding.cluster.name;
+        if !request.forced && self.filters().is_explained_by_operation(cluster, request.finding.code) {
+            return Attempt::NotAttempted(vec![format!("an operation on cluster {cluster} explains it")]);
+        }
         let response = rule.response_in(in_grace);
         request.finding.is_actionable =
             response.is_actionable() && rule.is_actionable(&request.finding.facts, &self.compiled().analysis);
@@ -287,6 +296,6 @@ impl AnalysisFilters for EngineFilters {
     }
 
     fn is_explained_by_operation(&self, cluster_name: &str, code: AnalysisCode) -> bool {
-        code == AnalysisCode::NoWriteableMasterStructureWarning && self.engine.is_cluster_locked(cluster_name)
+        analysis::may_come_from_operation(code) && self.engine.is_cluster_locked(cluster_name)
     }
 }

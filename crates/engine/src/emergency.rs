@@ -57,7 +57,13 @@ impl Engine {
         at: model::Timestamp,
     ) {
         let known = self.fleet().stale_coordinates.get(key).map(|stale| stale.coordinates.clone());
-        if known.as_ref() == Some(&coordinates) {
+        // While sessions wait, the lock lasts since it was first noticed, wherever the binary log stands.
+        let is_waiting = |fleet: &model::Fleet| {
+            fleet
+                .get(key)
+                .is_some_and(|server| server.semi_sync.wait_sessions.is_some_and(|waiting| waiting > 0))
+        };
+        if known.as_ref() == Some(&coordinates) || (known.is_some() && is_waiting(&self.fleet())) {
             return;
         }
         self.fleet_mut().stale_coordinates.insert(

@@ -86,6 +86,8 @@ pub(crate) struct Inner {
     pub(crate) emergency_restarts: Throttle,
     pub(crate) emergency_set_restarts: Throttle,
     pub(crate) grace: Throttle,
+    /// Repairs that promote nobody, per server.
+    pub(crate) repairs: Throttle,
     /// Forgotten servers must not come back from a read that was under way.
     pub(crate) forgotten: Mutex<BTreeMap<InstanceKey, Instant>>,
     pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
@@ -131,6 +133,7 @@ impl Engine {
                 emergency_restarts: Throttle::new(Duration::from_secs(30)),
                 emergency_set_restarts: Throttle::new(Duration::from_secs(30)),
                 grace: Throttle::new(Duration::from_secs(5)),
+                repairs: Throttle::new(Duration::from_secs(24 * 3600)),
                 forgotten: Mutex::default(),
                 pending_writes: Mutex::default(),
                 cluster_locks: Mutex::default(),

@@ -298,7 +298,11 @@ impl Engine {
         self.submit_quietly(Command::AcknowledgeCrashed { at: self.now() }).await;
         let retention = self.compiled().retention.clone();
         self.submit_quietly(Command::Expire { retention, at: self.now() }).await;
-        let fleet = self.fleet();
-        self.inner.detection.retain_codes(|key| fleet.get(key).is_some());
+        let known: std::collections::BTreeSet<InstanceKey> =
+            self.fleet().iter().map(|instance| instance.key.clone()).collect();
+        self.inner.detection.retain_codes(|key| known.contains(key));
+        let mut fleet = self.fleet_mut();
+        fleet.failed_checks.retain(|key, _| known.contains(key));
+        fleet.failed_writes.retain(|key, _| known.contains(key));
     }
 }

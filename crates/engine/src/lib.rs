@@ -5,6 +5,7 @@
 
 mod audit_log;
 mod bookkeeping;
+mod canary;
 mod compiled;
 mod daemon;
 mod dead;
@@ -14,6 +15,7 @@ mod discovery;
 mod emergency;
 mod engine;
 mod executor;
+mod explanation;
 mod hook_environment;
 mod hooks;
 mod housekeeping;

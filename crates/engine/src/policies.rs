@@ -18,6 +18,7 @@ pub fn analysis_policy(settings: &Settings) -> AnalysisPolicy {
         reduce_count: settings.detection.reduce_analyses,
         recover_non_writeable: settings.recovery.recover_read_only_primary,
         exact_semi_sync: settings.recovery.exact_semi_sync,
+        recover_locked_semi_sync: settings.recovery.recover_locked_semi_sync,
         max_age: None,
         dead_needs_connect_failure: settings.detection.dead_needs_connect_failure,
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::recovery::Case;
-use crate::{BinlogCoordinates, InstanceKey};
+use crate::{BinlogCoordinates, Diagnosis, InstanceKey};
 
 macro_rules! codes {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident,)+ }) => {
@@ -101,6 +101,8 @@ codes! {
         BinlogServerFailingToConnectToMaster,
         /// Unreachable group member that has asynchronous replicas.
         DeadReplicationGroupMemberWithReplicas,
+        /// Reachable primary on which trial writes fail or hang.
+        MasterWritesFailing,
         /// Reachable primary that is read-only, while that is to be repaired.
         NoWriteableMasterStructureWarning,
     }
@@ -168,6 +170,8 @@ pub struct Facts {
     pub check_stale: bool,
     /// Its receiver fails to connect to its source.
     pub failing_to_connect: bool,
+    /// Trial writes fail or hang.
+    pub writes_fail: bool,
     /// Its binary log stood still for long enough.
     pub stale_coordinates: bool,
     /// `@@read_only`.
@@ -290,6 +294,8 @@ pub struct Finding {
     pub code: AnalysisCode,
     /// One sentence; empty for [`AnalysisCode::NoProblem`].
     pub description: String,
+    /// What caused it, as far as the evidence names a cause.
+    pub diagnosis: Option<Diagnosis>,
     /// Weaknesses of structure, in rule order.
     pub structure: Vec<StructureCode>,
     /// The server is downtimed.
@@ -327,6 +333,7 @@ impl Finding {
             replicas: case.replicas.clone(),
             code: case.code,
             description: String::new(),
+            diagnosis: None,
             structure: Vec::new(),
             is_downtimed: false,
             is_replicas_downtimed: false,

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::{
-    BinlogCoordinates, Candidate, Downtime, Instance, InstanceKey, Maintenance, PromotionRule, Tag, Timestamp,
+    BinlogCoordinates, Candidate, Downtime, FailedCheck, FailedWrite, Instance, InstanceKey, Maintenance,
+    PromotionRule, Tag, Timestamp,
 };
 
 /// Binary log coordinates at which a primary was seen to stand still.
@@ -47,6 +48,10 @@ pub struct Fleet {
     pub stale_coordinates: BTreeMap<InstanceKey, StaleCoordinates>,
     /// Tags.
     pub tags: BTreeMap<InstanceKey, BTreeSet<Tag>>,
+    /// Checks of servers that failed last, until one succeeds. Observed by this process; not stored.
+    pub failed_checks: BTreeMap<InstanceKey, FailedCheck>,
+    /// Trial writes that failed last, until one succeeds. Observed by this process; not stored.
+    pub failed_writes: BTreeMap<InstanceKey, FailedWrite>,
 }
 
 impl Fleet {
@@ -86,7 +91,9 @@ impl Fleet {
         let instances = std::mem::take(&mut self.instances);
         let by_source = std::mem::take(&mut self.by_source);
         let by_cluster = std::mem::take(&mut self.by_cluster);
-        *self = Self { instances, by_source, by_cluster, ..other };
+        let failed_checks = std::mem::take(&mut self.failed_checks);
+        let failed_writes = std::mem::take(&mut self.failed_writes);
+        *self = Self { instances, by_source, by_cluster, failed_checks, failed_writes, ..other };
     }
 
     /// One server.

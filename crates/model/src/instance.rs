@@ -113,6 +113,9 @@ pub struct Replication {
     /// The receiver is known to have received nothing, not even a heartbeat, for at least this long. A lower bound
     /// proven by comparing reads; zero when nothing is proven. Not stored.
     pub receiver_idle: Duration,
+    /// The applier is known to have applied nothing of what waits for it for at least this long, though it runs. A
+    /// lower bound proven by comparing reads; zero when nothing is proven. Not stored.
+    pub applier_idle: Duration,
 }
 
 impl Replication {
@@ -418,6 +421,16 @@ impl Instance {
     /// The relay log is fully applied.
     pub fn is_applier_up_to_date(&self) -> bool {
         self.replication.read.same_place(&self.replication.exec)
+    }
+
+    /// Acknowledgements a commit on this server waits for while semi-sync is in effect; 0 when that is not enabled.
+    ///
+    /// MariaDB has no variable for it and waits for one.
+    pub fn awaited_acknowledgements(&self) -> u32 {
+        match (self.is_mariadb(), self.semi_sync.primary_enabled) {
+            (true, true) => self.semi_sync.wait_for_replica_count.max(1),
+            (true, false) | (false, _) => self.semi_sync.wait_for_replica_count,
+        }
     }
 
     /// MariaDB flavour.

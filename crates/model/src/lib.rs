@@ -4,6 +4,7 @@
 
 mod analysis;
 mod command;
+mod evidence;
 mod fleet;
 mod instance;
 mod key;
@@ -19,6 +20,7 @@ mod version;
 
 pub use analysis::*;
 pub use command::*;
+pub use evidence::*;
 pub use fleet::*;
 pub use instance::*;
 pub use key::*;

@@ -143,6 +143,8 @@ pub struct AnalysisPolicy {
     pub recover_non_writeable: bool,
     /// `EnforceExactSemiSyncReplicas`.
     pub exact_semi_sync: bool,
+    /// `RecoverLockedSemiSyncMaster`.
+    pub recover_locked_semi_sync: bool,
     /// A server not checked for longer than this says nothing any more, good or bad. `None`: stored times are
     /// believed whatever their age, as a command on a backend that nobody polls into must.
     pub max_age: Option<Duration>,

@@ -20,6 +20,8 @@ use crate::session::Session;
 const CONCURRENT_CONNECTS: usize = 256;
 /// Idle time after which the system probes whether the peer still exists.
 const KEEPALIVE: Duration = Duration::from_secs(10);
+/// Longest look whether a server that did not answer accepts connections at all.
+const ACCEPT_TIME: Duration = Duration::from_millis(100);
 const STANDARD_PACKET_BYTES: usize = 64 * 1024 * 1024;
 /// The driver asks the server for this unless it is told; connections are kept by our own rules.
 const WAIT_TIMEOUT_SECONDS: usize = 28_800;
@@ -112,6 +114,13 @@ impl Connector {
 /// MariaDB answers 1045 for both an account and a server that require encryption.
 fn asks_for_encryption(failure: &Failure) -> bool {
     matches!(failure.number, Some(SECURE_TRANSPORT_REQUIRED | ACCESS_DENIED))
+}
+
+/// Something accepts connections at the address of a server that did not answer: its kernel is alive at least. Asked
+/// with a short limit of its own, after the time that the server was given is over.
+pub(crate) async fn accepts(key: &InstanceKey) -> bool {
+    let connecting = tokio::net::TcpStream::connect((key.hostname(), key.port()));
+    matches!(tokio::time::timeout(ACCEPT_TIME, connecting).await, Ok(Ok(_)))
 }
 
 async fn attempt(key: &InstanceKey, options: &MySqlOptions, encrypted: bool) -> Result<Conn, Failure> {

@@ -9,6 +9,8 @@ use ports::ErrorClass;
 pub(crate) const UNKNOWN_VARIABLE: u16 = 1193;
 /// `ER_NO_SUCH_TABLE`.
 pub(crate) const NO_SUCH_TABLE: u16 = 1146;
+/// `ER_BAD_DB_ERROR`.
+pub(crate) const NO_SUCH_SCHEMA: u16 = 1049;
 /// `ER_ACCESS_DENIED_ERROR`.
 pub(crate) const ACCESS_DENIED: u16 = 1045;
 /// `ER_SECURE_TRANSPORT_REQUIRED` of MySQL.

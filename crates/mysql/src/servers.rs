@@ -174,6 +174,7 @@ enum Job<'a> {
     SetCredentials { user: &'a str, password: &'a Secret },
     ListBinaryLogs,
     ReadLog(&'a LogPage),
+    TryWrite { schema: &'a str },
 }
 
 /// What a job tells.
@@ -201,6 +202,7 @@ impl Job<'_> {
             }
             Self::ListBinaryLogs => act::binary_logs(work).await.map(Answer::BinaryLogs),
             Self::ReadLog(page) => act::log_events(work, page).await.map(Answer::Events),
+            Self::TryWrite { schema } => act::try_write(work, schema).await.map(|()| Answer::Nothing),
         }
     }
 }
@@ -245,7 +247,14 @@ impl Servers for MySqlServers {
         let read = tokio::time::timeout_at(deadline.instant(), self.read(key, request, deadline)).await;
         let outcome =
             read.unwrap_or_else(|_| Err(ReadFailure::early(Failure::timed_out("reading the server"))));
-        outcome.map_err(|failed| ProbeError {
+        let mut failed = match outcome {
+            Ok(observation) => return Ok(observation),
+            Err(failed) => failed,
+        };
+        if failed.failure.class == ErrorClass::TimedOut && !crate::connect::accepts(key).await {
+            failed.failure.class = ErrorClass::Unanswered;
+        }
+        Err(ProbeError {
             key: key.clone(),
             progress: failed.progress,
             class: failed.failure.class,
@@ -338,6 +347,20 @@ impl Servers for MySqlServers {
             Answer::Events(events) => events,
             Answer::Nothing | Answer::Credentials(_) | Answer::BinaryLogs(_) => Vec::new(),
         })
+    }
+
+    async fn try_write(
+        &self,
+        key: &InstanceKey,
+        schema: &str,
+        deadline: Deadline,
+    ) -> Result<(), ActionError> {
+        let action = "write";
+        self.refuse_noop(action).map_err(|failure| action_error(key, action, failure))?;
+        let work = self.run(key, deadline, Job::TryWrite { schema });
+        let outcome = tokio::time::timeout_at(deadline.instant(), work).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(Failure::timed_out("writing")));
+        outcome.map(|_| ()).map_err(|failure| action_error(key, action, failure))
     }
 
     async fn binary_logs(

@@ -22,6 +22,32 @@ pub(crate) fn quoted(text: &str, no_backslash_escapes: bool) -> String {
     literal
 }
 
+/// Lock waits of a trial write end soon, so that none is left behind on a server where something holds locks.
+pub(crate) const SHORT_LOCK_WAITS: &str =
+    "set session lock_wait_timeout=1, session innodb_lock_wait_timeout=1";
+
+/// A row of our own, written anew.
+pub(crate) fn write_canary(schema: &str) -> String {
+    format!("replace into {}.write_canary (id, written_at) values (1, now(6))", identifier(schema))
+}
+
+/// What [`write_canary`] needs.
+pub(crate) fn make_canary(schema: &str) -> [String; 2] {
+    let schema = identifier(schema);
+    [
+        format!("create schema if not exists {schema}"),
+        format!(
+            "create table if not exists {schema}.write_canary \
+             (id int not null primary key, written_at datetime(6) not null) engine=InnoDB"
+        ),
+    ]
+}
+
+/// A quoted name of a schema.
+fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
 /// All replication channels of the server, one row each.
 pub(crate) fn replication_status(caps: &Capabilities) -> &'static str {
     match caps.family {

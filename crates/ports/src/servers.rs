@@ -14,8 +14,10 @@ pub enum ErrorClass {
     Refused,
     /// Connection broken or could not be made.
     Connection,
-    /// No answer in time.
+    /// No answer in time, though the connection was accepted, or nothing is known about that.
     TimedOut,
+    /// Not even the connection was accepted in time.
+    Unanswered,
     /// User or password wrong, or a privilege is missing.
     AccessDenied,
     /// The server has no connection left (1040, 1203, 1226).
@@ -204,6 +206,26 @@ pub trait Servers: Send + Sync {
             class: ErrorClass::Rejected,
             number: None,
             message: "the logs of this server cannot be read".to_owned(),
+        })
+    }
+
+    /// Writes one row of a table of our own in this schema, and commits it. The schema and the table are made when they
+    /// are missing. An error of class [`ErrorClass::TimedOut`]: the commit did not return.
+    ///
+    /// # Errors
+    /// See [`ActionError`]; servers that cannot be written to reject it.
+    async fn try_write(
+        &self,
+        key: &InstanceKey,
+        _schema: &str,
+        _deadline: Deadline,
+    ) -> Result<(), ActionError> {
+        Err(ActionError {
+            key: key.clone(),
+            action: "write".to_owned(),
+            class: ErrorClass::Rejected,
+            number: None,
+            message: "trial writes are not possible here".to_owned(),
         })
     }
 

@@ -164,3 +164,23 @@ fn the_configuration_is_printed_without_secrets() {
         program.run("-c dump-config --show-secrets").stdout.contains("\"MySQLTopologyPassword\":\"tiger\"")
     );
 }
+
+#[test]
+fn explain_says_what_was_seen_and_why_nothing_is_done() {
+    let program = Prepared::new();
+    let told = program.run("-c explain -i db:3306").stdout;
+    assert_eq!(told.lines().next(), Some("db:3306 (cluster db:3306): NoProblem"));
+    for part in
+        ["  seen: ", " db:3307 receives from it", "  no action: it is reachable", "    to change that: "]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let cluster = program.run("-c explain-cluster --alias shop").stdout;
+    assert_eq!(
+        cluster.lines().count(),
+        told.lines().count(),
+        "replicas have neither replicas nor problems: {cluster}"
+    );
+    let json = program.run("-c explain -i db:3306 --json").stdout;
+    assert!(json.contains(r#""Reason":"reachable""#), "{json}");
+}

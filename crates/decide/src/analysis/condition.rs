@@ -74,6 +74,8 @@ pub enum Condition {
     NotProvenLocked,
     /// `read_only` is on.
     ReadOnly,
+    /// Several trial writes in a row failed or hung.
+    WritesFail,
     /// It is a binlog server.
     BinlogServer,
     /// Its own receiver fails to connect to its source.
@@ -115,6 +117,7 @@ impl Condition {
             Self::PartlyRead => facts.check_partial,
             Self::NothingRead => !facts.check_partial,
             Self::ReadOnly => facts.read_only,
+            Self::WritesFail => facts.writes_fail,
             Self::BinlogServer => facts.is_binlog_server,
             Self::FailingToConnect => facts.failing_to_connect,
             Self::FirstTier => facts.depth == 1,
@@ -202,9 +205,14 @@ impl Condition {
             Self::SemiSyncWaits => "commits wait for at least one acknowledgement",
             Self::TooFewClients => "fewer semi-sync replicas are connected than are waited for",
             Self::TooManyClients => "more semi-sync replicas are connected than are waited for",
-            Self::Locked => "its binary log stands still and no report says that nobody waits",
-            Self::NotProvenLocked => "its binary log is not known to stand still, or nobody waits",
+            Self::Locked => {
+                "sessions wait or its binary log stands still, for long enough, and no report says that nobody waits"
+            }
+            Self::NotProvenLocked => {
+                "neither do sessions wait nor stands its binary log still for long enough, or nobody waits"
+            }
             Self::ReadOnly => "is read-only",
+            Self::WritesFail => "trial writes fail or hang",
             Self::BinlogServer => "is a binlog server",
             Self::FailingToConnect => "fails to connect to its source",
             Self::FirstTier => "replicates directly from the cluster's primary",

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::{AnalysisPolicy, Facts, Fleet, Instance, InstanceKey, ThreadState, Timestamp};
+use model::{AnalysisPolicy, Facts, FailedWrite, Fleet, Instance, InstanceKey, ThreadState, Timestamp};
 
 /// Counts and flags of one server, as the rules need them.
 pub fn facts(fleet: &Fleet, instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> Facts {
@@ -17,13 +17,15 @@ pub fn facts(fleet: &Fleet, instance: &Instance, policy: &AnalysisPolicy, now: T
         check_partial: instance.last_check_partial_success,
         check_stale: is_stale(instance, policy, now),
         failing_to_connect: fails_to_connect(instance),
+        writes_fail: fleet.failed_writes.get(&instance.key).is_some_and(FailedWrite::is_proven),
         stale_coordinates: stands_still(fleet, instance, policy, now),
         read_only: instance.read_only,
         is_binlog_server: instance.is_binlog_server(),
         depth: instance.depth,
         semi_sync_enabled: instance.semi_sync.primary_enabled,
         semi_sync_active: instance.semi_sync.primary_active,
-        semi_sync_wait_count: instance.semi_sync.wait_for_replica_count,
+        // Differs: the reference takes the missing variable of MariaDB for "waits for nobody".
+        semi_sync_wait_count: instance.awaited_acknowledgements(),
         semi_sync_clients: instance.semi_sync.primary_clients,
         semi_sync_wait_sessions: instance.semi_sync.wait_sessions,
         gtid_mode: instance.gtid_mode.clone(),
@@ -129,11 +131,15 @@ fn says_connecting(message: &str) -> bool {
     rest.contains("connecting to master") || rest.contains("connecting to source")
 }
 
-/// The binary log still stands where it was noticed, longer ago than a lock is given time for.
+/// The binary log still stands where it was noticed, or sessions wait ever since, longer ago than a lock is given time
+/// for.
+// Differs: the reference takes a moving binary log for the end of a lock. It moves, though nothing is ever acknowledged,
+// as long as clients give up and try again.
 fn stands_still(fleet: &Fleet, instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> bool {
     fleet.stale_coordinates.get(&instance.key).is_some_and(|noted| {
-        noted.coordinates.same_place(&instance.self_coordinates)
-            && noted.first_seen < now - policy.reasonable_locked_semi_sync
+        let is_stuck = noted.coordinates.same_place(&instance.self_coordinates)
+            || instance.semi_sync.wait_sessions.is_some_and(|waiting| waiting > 0);
+        is_stuck && noted.first_seen < now - policy.reasonable_locked_semi_sync
     })
 }
 

@@ -5,19 +5,24 @@
 //! facts into one code and any number of structure warnings, and [`analyze`] does so for a fleet and decides what is
 //! reported. Everything is a pure function of the fleet, the policy and the time; nothing here knows history.
 
+mod cause;
 mod condition;
-mod explain;
 mod facts;
+mod operation;
 mod response;
 mod round;
 pub mod rules;
+mod seen;
 
 #[cfg(test)]
 mod tests;
 
+pub use cause::diagnose;
 pub use condition::Condition;
-pub use explain::{Explanation, NearMiss, Obstacle, explain_instance};
 pub use facts::{facts, fails_to_connect, is_primary, is_reachable, is_readable, replicas};
+pub use operation::may_come_from_operation;
 pub use response::{Emergency, Response};
 pub use round::{AnalysisFilters, Hints, NoFilters, Round, Scope, analyze, analyze_instance, analyze_round};
 pub use rules::{Caution, GROUP_MEMBER_RULES, RULES, Rule, STRUCTURE_RULES, StructureRule, rule_of};
+pub use seen::NearMiss;
+pub(crate) use seen::{near_misses, seen};

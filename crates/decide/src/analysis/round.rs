@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 
 use model::{
-    AnalysisCode, AnalysisPolicy, ClusterDetails, Facts, Finding, Fleet, Instance, InstanceKey, Timestamp,
+    AnalysisCode, AnalysisPolicy, ClusterDetails, Diagnosis, Facts, Finding, Fleet, Instance, InstanceKey,
+    Timestamp,
 };
 
+use super::cause::diagnose;
 use super::facts::{facts, replicas};
 use super::rules::{Rule, structure, verdict};
 
@@ -187,6 +189,7 @@ fn finding(
         && facts.downtimed_replicas == facts.replicas;
     let is_actionable = rule.is_some_and(|rule| rule.is_actionable(&facts, policy))
         && !filters.is_explained_by_operation(&instance.cluster_name, code);
+    let diagnosis = rule.and_then(|_| diagnose(fleet, instance, policy, now));
     Finding {
         key: instance.key.clone(),
         primary_key: instance.primary_key.clone(),
@@ -197,7 +200,8 @@ fn finding(
         coordinates: instance.self_coordinates.clone(),
         replicas: replicas(fleet, &instance.key).map(|replica| replica.key.clone()).collect(),
         code,
-        description: rule.map_or("", |rule| rule.meaning).to_owned(),
+        description: description(rule, diagnosis.as_ref()),
+        diagnosis,
         structure: Vec::new(),
         is_downtimed,
         is_replicas_downtimed,
@@ -208,6 +212,15 @@ fn finding(
         command_hint: String::new(),
         start_active_period: String::new(),
         facts,
+    }
+}
+
+/// What is wrong and, where the evidence names it, why.
+fn description(rule: Option<&Rule>, diagnosis: Option<&Diagnosis>) -> String {
+    match (rule, diagnosis) {
+        (None, _) => String::new(),
+        (Some(rule), None) => rule.meaning.to_owned(),
+        (Some(rule), Some(diagnosis)) => format!("{}: {}", rule.meaning, diagnosis.cause.text()),
     }
 }
 

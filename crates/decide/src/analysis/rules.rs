@@ -369,6 +369,21 @@ pub static RULES: &[Rule] = &[
         meaning: "The intermediate primary is reachable, but none of its replicas is",
         ..REPLICA_PROBLEM
     },
+    Rule {
+        // Differs: the reference does not try to write. Known only with `WriteCanarySchema`.
+        code: AnalysisCode::MasterWritesFailing,
+        when: &[Primary, Reachable, WritesFail],
+        meaning: "The primary can be read, but trial writes on it fail or hang",
+        response: Response::Record,
+        ..WATCH
+    },
+    Rule {
+        code: AnalysisCode::MasterWritesFailing,
+        when: &[Primary, Unreachable, PartlyRead, WritesFail],
+        meaning: "The primary answers only in part, and trial writes on it fail or hang",
+        response: Response::Record,
+        ..WATCH
+    },
 ];
 
 /// An unreachable primary that some replica still hears.

@@ -1,8 +1,8 @@
 //! Scenarios for every row of the rule tables, and properties of the whole.
 
+mod causes;
 mod co_primary;
 mod documentation;
-mod explanations;
 mod filters;
 mod intermediate;
 mod others;
@@ -11,6 +11,7 @@ mod properties;
 mod readings;
 mod reporting;
 mod semi_sync;
+mod sightings;
 mod structure;
 mod table;
 

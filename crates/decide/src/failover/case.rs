@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{FailoverPolicy, Instance, InstanceKey, PromotionRule, RegroupMode};
+use model::{FailoverPolicy, Fleet, Instance, InstanceKey, PromotionRule, RegroupMode};
 
 /// What kind of primary failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,26 @@ impl FailoverCase {
             given_up: BTreeMap::new(),
             policy,
         }
+    }
+
+    /// The failure of a server of a fleet, with all that is known around it.
+    pub fn of(
+        fleet: &Fleet,
+        failed: &Arc<Instance>,
+        policy: FailoverPolicy,
+        is_never_promoted: &dyn Fn(&InstanceKey) -> bool,
+    ) -> Self {
+        let mut case = Self::new(failed.key.clone(), policy);
+        if failed.is_co_primary && failed.primary_key.is_valid() {
+            case.kind = FailoverKind::CoPrimary { other: failed.primary_key.clone() };
+        }
+        case.old_primary = Some(Arc::clone(failed));
+        case.replicas = fleet.replicas_of(&failed.key).cloned().collect();
+        let keys = || case.replicas.iter().map(|replica| &replica.key);
+        let rules = keys().map(|key| (key.clone(), fleet.promotion_rule(key))).collect();
+        let ignored = keys().filter(|key| is_never_promoted(key)).cloned().collect();
+        (case.rules, case.ignored) = (rules, ignored);
+        case
     }
 
     /// The promotion rule of a server.

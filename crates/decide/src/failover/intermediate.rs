@@ -109,7 +109,7 @@ pub fn rehome(case: &IntermediateCase) -> Result<Rehoming, Refusals> {
     finish(case, leader, moves, left)
 }
 
-fn finish(
+pub(super) fn finish(
     case: &IntermediateCase,
     leader: Option<Choice>,
     mut moves: BTreeMap<InstanceKey, InstanceKey>,
@@ -192,7 +192,7 @@ fn plan(
 }
 
 /// May get replicas: it can be read, logs what it applies, and is no stranger to that role.
-fn is_able(server: &Instance) -> bool {
+pub(super) fn is_able(server: &Instance) -> bool {
     server.is_last_check_valid() && server.log_bin && (!server.is_replica() || server.logs_updates())
 }
 
@@ -243,7 +243,7 @@ fn leader(case: &IntermediateCase) -> Option<Choice> {
 }
 
 /// What speaks against one replica below one source.
-fn against(case: &IntermediateCase, replica: &Instance, source: &Instance) -> Vec<String> {
+pub(super) fn against(case: &IntermediateCase, replica: &Instance, source: &Instance) -> Vec<String> {
     if !replica.is_last_check_valid() {
         return vec!["it could not be read".to_owned()];
     }

@@ -21,6 +21,7 @@
 mod case;
 mod choice;
 mod fate;
+mod group;
 mod intermediate;
 mod phases;
 mod promotion;
@@ -43,6 +44,7 @@ mod tests;
 pub use case::{FailoverCase, FailoverKind};
 pub use choice::{CatchUp, Choice, DrainTarget, Lacking, Refusals, choose};
 pub use fate::{Fate, LostReason};
+pub use group::rehome_below_group;
 pub use intermediate::{IntermediateCase, Rehoming, rehome};
 pub use phases::{collect_plan, drain_plan, release_plan};
 pub use promotion::promote_plan;

@@ -7,3 +7,4 @@ mod schedule;
 mod watch;
 
 pub use read::ReadError;
+pub(crate) use read::check_failure;

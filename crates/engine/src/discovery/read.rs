@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Instance, InstanceKey, Observation, ReadProgress, Timestamp};
+use model::{CheckFailure, FailedCheck, Instance, InstanceKey, Observation, ReadProgress, Timestamp};
 use ports::{Deadline, ErrorClass, InstanceWrite, ProbeError, ProbeRequest};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -145,11 +145,26 @@ impl Engine {
         let current = {
             let fleet = self.fleet();
             let domain = self.place(&fleet, &mut instance, &detected);
-            instance.replication.receiver_idle = receiver_idle(fleet.get(&key).map(AsRef::as_ref), &instance);
+            let former = fleet.get(&key).map(AsRef::as_ref);
+            // A position that was not told is not forgotten.
+            if let Some(former) =
+                former.filter(|_| instance.log_bin && instance.self_coordinates.file.is_empty())
+            {
+                instance.self_coordinates = former.self_coordinates.clone();
+            }
+            instance.replication.receiver_idle = receiver_idle(former, &instance);
+            instance.replication.applier_idle = applier_idle(former, &instance);
             (Arc::new(instance), domain)
         };
         let (current, domain) = current;
-        let former = self.fleet_mut().insert_shared(current.clone());
+        let former = {
+            let mut fleet = self.fleet_mut();
+            fleet.failed_checks.remove(&key);
+            if current.read_only {
+                fleet.failed_writes.remove(&key);
+            }
+            fleet.insert_shared(current.clone())
+        };
         if let Some(rule) = detected.promotion_rule {
             self.refresh_promotion_rule(&key, rule, now).await;
         }
@@ -220,6 +235,11 @@ impl Engine {
         let now = self.now();
         let partial = error.progress == ReadProgress::BasicVariables;
         let was_valid = self.mark_check_failed(key, now, partial);
+        if was_valid.is_some() {
+            let failure = check_failure(error.class, error.number);
+            let failed = FailedCheck { at: now, failure, number: error.number };
+            self.fleet_mut().failed_checks.insert(key.clone(), failed);
+        }
         match was_valid {
             Some(true) => {
                 warn!(instance = %key, class = ?error.class, error = %error, "cannot read a server any more")
@@ -292,11 +312,49 @@ fn receiver_idle(former: Option<&Instance>, current: &Instance) -> Duration {
 /// cannot be read either: it is polled at the ordinary pace.
 fn is_connection_failure(class: ErrorClass) -> bool {
     match class {
-        ErrorClass::Refused | ErrorClass::Connection | ErrorClass::TimedOut => true,
+        ErrorClass::Refused | ErrorClass::Connection | ErrorClass::TimedOut | ErrorClass::Unanswered => true,
         ErrorClass::AccessDenied
         | ErrorClass::TooManyConnections
         | ErrorClass::Server
         | ErrorClass::Protocol
         | ErrorClass::Rejected => false,
+    }
+}
+
+/// For how long at least a running applier has applied nothing, though something waits for it.
+fn applier_idle(former: Option<&Instance>, current: &Instance) -> Duration {
+    let replication = &current.replication;
+    let is_waiting =
+        replication.sql_thread.is_running() && replication.sql_delay == 0 && !current.is_applier_up_to_date();
+    let (Some(former), Some(now)) = (former.filter(|_| is_waiting), current.last_seen) else {
+        return Duration::ZERO;
+    };
+    let before = &former.replication;
+    let is_unmoved = before.sql_thread.is_running()
+        && !former.is_applier_up_to_date()
+        && former.primary_key == current.primary_key
+        && before.exec == replication.exec
+        && before.relay == replication.relay
+        && former.executed_gtid == current.executed_gtid
+        && former.mariadb_gtid_position == current.mariadb_gtid_position;
+    match former.last_seen {
+        Some(seen) if is_unmoved => before.applier_idle + now.saturating_since(seen),
+        Some(_) | None => Duration::ZERO,
+    }
+}
+
+/// How a check or a trial write failed, by its class and number.
+pub(crate) fn check_failure(class: ErrorClass, number: Option<u16>) -> CheckFailure {
+    if number.is_some_and(|number| model::is_disk_full(number.into())) {
+        return CheckFailure::DiskFull;
+    }
+    match class {
+        ErrorClass::Refused => CheckFailure::Refused,
+        ErrorClass::Connection => CheckFailure::Broken,
+        ErrorClass::TimedOut => CheckFailure::Silent,
+        ErrorClass::Unanswered => CheckFailure::Unanswered,
+        ErrorClass::TooManyConnections => CheckFailure::ConnectionLimit,
+        ErrorClass::AccessDenied => CheckFailure::AccessDenied,
+        ErrorClass::Server | ErrorClass::Protocol | ErrorClass::Rejected => CheckFailure::Other,
     }
 }

@@ -47,6 +47,12 @@ impl Engine {
         }
     }
 
+    /// The operation that holds the lock of a cluster on this node.
+    pub(crate) fn operation_on(&self, cluster_name: &str) -> Option<String> {
+        let locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.get(cluster_name).cloned()
+    }
+
     /// An operation on the cluster is in progress on this node.
     pub(crate) fn is_cluster_locked(&self, cluster_name: &str) -> bool {
         let locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,7 +120,10 @@ impl Engine {
     ) -> Result<Vec<Recovery>, StoreError> {
         let now = self.now();
         let key = &finding.key;
-        let promoted = self.store().recoveries(RecoveryQuery::ActiveWithSuccessor(key.clone()), now).await?;
+        let mut promoted =
+            self.store().recoveries(RecoveryQuery::ActiveWithSuccessor(key.clone()), now).await?;
+        // A repair names the server itself; that promoted nobody.
+        promoted.retain(|recovery| recovery.case.key != *key);
         if let Some(first) = promoted.first() {
             reasons.push(format!(
                 "AttemptRecoveryRegistration: instance {key} has recently been promoted (by failover of {}) and is in \
@@ -195,7 +204,7 @@ impl Engine {
 ///
 /// Differs: repairs that promote nobody (intermediate primaries, semi-sync, read-only) never block the failover of a
 /// primary; the original blocked its cluster for the whole period.
-pub(super) fn replaces_a_primary(recovery: &Recovery) -> bool {
+pub(crate) fn replaces_a_primary(recovery: &Recovery) -> bool {
     use model::AnalysisCode::{
         DeadCoMaster, DeadCoMasterAndSomeReplicas, DeadMaster, DeadMasterAndSomeReplicas,
     };

@@ -1,8 +1,8 @@
-//! A dead intermediate primary: its replicas find a new home. Nothing is opened for writes, nobody is lost that was not.
+//! A dead intermediate primary or group member: its replicas find a new home. Nothing is opened for writes, nobody is lost that was not.
 
 use std::sync::Arc;
 
-use decide::failover::{IntermediateCase, rehome};
+use decide::failover::{IntermediateCase, rehome, rehome_below_group};
 use futures_util::future::join_all;
 use model::{Finding, Instance, InstanceKey, Recovery, RecoveryKind};
 use ports::Deadline;
@@ -15,8 +15,7 @@ use crate::Engine;
 
 impl Engine {
     /// Re-homes the replicas of a dead intermediate primary, from gates to hooks.
-    pub(super) async fn rescue_replicas(&self, request: Request) -> Attempt {
-        let kind = RecoveryKind::IntermediatePrimary;
+    pub(super) async fn rescue_replicas(&self, request: Request, kind: RecoveryKind) -> Attempt {
         let finding = &request.finding;
         if !request.forced && !finding.cluster.automated_intermediate_recovery {
             return Attempt::NotAttempted(vec![format!(
@@ -48,7 +47,11 @@ impl Engine {
     /// Reads, decides, moves. Returns the server that stands for the failed one now.
     async fn run_rescue(&self, finding: &Finding, recovery: &mut Recovery) -> Result<InstanceKey, String> {
         let case = self.intermediate_case(finding).await?;
-        let rehoming = rehome(&case).map_err(|refusals| refusals.to_string())?;
+        let rehoming = match recovery.kind {
+            Some(RecoveryKind::GroupMember) => rehome_below_group(&case),
+            Some(_) | None => rehome(&case),
+        };
+        let rehoming = rehoming.map_err(|refusals| refusals.to_string())?;
         self.write_step_later(&recovery.uid, rehoming.to_string());
         let end = self.execute(&rehoming.plan, &recovery.uid).await;
         recovery.errors.extend(end.errors());
@@ -57,8 +60,12 @@ impl Engine {
         recovery.participating.dedup();
         let moved = rehoming.moves.keys().filter(|replica| !end.lost.contains(*replica)).count();
         if moved == 0 {
+            let name = match recovery.kind {
+                Some(RecoveryKind::GroupMember) => "RecoverDeadReplicationGroupMemberWithReplicas",
+                Some(_) | None => "RecoverDeadIntermediateMaster",
+            };
             return Err(format!(
-                "topology_recovery: RecoverDeadIntermediateMaster failed to match up any replica from {}",
+                "topology_recovery: {name} failed to match up any replica from {}",
                 finding.key
             ));
         }
@@ -74,7 +81,11 @@ impl Engine {
             let keys = |source: &InstanceKey| -> Vec<InstanceKey> {
                 fleet.replicas_of(source).map(|r| r.key.clone()).filter(|key| *key != finding.key).collect()
             };
-            (failed, keys(&finding.primary_key), keys(&finding.key))
+            let around = match failed.as_deref() {
+                Some(member) if finding.facts.is_group_member => member.group.members.clone(),
+                Some(_) | None => keys(&finding.primary_key),
+            };
+            (failed, around, keys(&finding.key))
         };
         let failed = failed.ok_or_else(|| format!("{} is not known any more", finding.key))?;
         let limit = Deadline::after(self.compiled().reasonable_check);
@@ -107,7 +118,7 @@ impl Engine {
         recovery: &mut Recovery,
         outcome: Result<InstanceKey, String>,
     ) {
-        let kind = RecoveryKind::IntermediatePrimary;
+        let kind = recovery.kind.unwrap_or(RecoveryKind::IntermediatePrimary);
         let failed = &request.finding.key;
         let settings = self.settings();
         match outcome {

@@ -15,11 +15,13 @@ mod publication;
 mod release;
 mod resume;
 mod run;
+mod semi_sync;
 mod synthetic;
 mod takeover;
 mod writable;
 
 pub(crate) use follow_up::LeftBehind;
+pub(crate) use gates::replaces_a_primary;
 pub(crate) use release::PendingRelease;
 pub use takeover::TakeoverRequest;
 
@@ -69,13 +71,14 @@ impl Engine {
             }
             Response::FailOverPrimary => self.recover_primary(request, RecoveryKind::Primary).await,
             Response::FailOverCoPrimary => self.recover_primary(request, RecoveryKind::CoPrimary).await,
-            Response::RescueReplicas => self.rescue_replicas(request).await,
-            Response::MakeWritable => self.make_writable(request).await,
-            Response::RescueGroupMemberReplicas | Response::UnlockSemiSync | Response::TrimSemiSync => {
-                Attempt::NotAttempted(vec![format!(
-                    "this version reports {code} and runs its detection hooks, but has no recovery for it"
-                )])
+            Response::RescueReplicas => {
+                self.rescue_replicas(request, RecoveryKind::IntermediatePrimary).await
             }
+            Response::RescueGroupMemberReplicas => {
+                self.rescue_replicas(request, RecoveryKind::GroupMember).await
+            }
+            Response::MakeWritable => self.make_writable(request).await,
+            Response::UnlockSemiSync | Response::TrimSemiSync => self.repair_semi_sync(request).await,
         }
     }
 }

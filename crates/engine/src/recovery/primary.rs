@@ -4,12 +4,11 @@
 //! let the chosen one apply what it received; promote it and re-point the others; record; publish; hooks after.
 //! Nothing that can wait stands between the evidence and the first write on the new primary.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use decide::analysis;
-use decide::failover::{self, FailoverCase, FailoverKind};
+use decide::failover::{self, FailoverCase};
 use futures_util::future::join_all;
 use model::{
     AcknowledgeScope, Action, Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode,
@@ -255,23 +254,12 @@ impl Engine {
     fn failover_case(&self, finding: &Finding, explicit: Option<InstanceKey>) -> FailoverCase {
         let compiled = self.compiled();
         let fleet = self.fleet();
-        let mut case = FailoverCase::new(finding.key.clone(), compiled.failover.clone());
-        if finding.facts.is_co_primary && finding.primary_key.is_valid() {
-            case.kind = FailoverKind::CoPrimary { other: finding.primary_key.clone() };
-        }
-        case.old_primary = fleet.get(&finding.key).cloned();
-        case.replicas = fleet.replicas_of(&finding.key).cloned().collect();
-        case.rules = case
-            .replicas
-            .iter()
-            .map(|replica| (replica.key.clone(), fleet.promotion_rule(&replica.key)))
-            .collect::<BTreeMap<_, _>>();
-        case.ignored = case
-            .replicas
-            .iter()
-            .map(|replica| replica.key.clone())
-            .filter(|key| compiled.ignores_promotion(key))
-            .collect();
+        let is_never_promoted = |key: &InstanceKey| compiled.ignores_promotion(key);
+        let policy = compiled.failover.clone();
+        let mut case = match fleet.get(&finding.key) {
+            Some(failed) => FailoverCase::of(&fleet, failed, policy, &is_never_promoted),
+            None => FailoverCase::new(finding.key.clone(), policy),
+        };
         case.explicit = explicit;
         case
     }

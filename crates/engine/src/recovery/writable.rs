@@ -24,6 +24,14 @@ impl Engine {
             Ok(lock) => lock,
             Err(held) => return Attempt::NotAttempted(vec![held]),
         };
+        let pause = self.compiled().retention.recovery_active;
+        if !self.inner.repairs.admit_after(&finding.key, pause) && !request.forced {
+            return Attempt::NotAttempted(vec![format!(
+                "{} was made writable less than {} s ago",
+                finding.key,
+                pause.as_secs()
+            )]);
+        }
         let (uid, id, detection) = match self.register_recovery(&request).await {
             Ok(Registration::Registered { uid, id, last_detection_id }) => (uid, id, last_detection_id),
             Ok(Registration::Refused(reasons)) => return Attempt::NotAttempted(reasons),
@@ -48,6 +56,7 @@ impl Engine {
                 recovery.is_successful = true;
                 recovery.successor = Some(finding.key.clone());
                 self.resolve(&mut recovery).await;
+                self.close_repair(&recovery).await;
                 // Its read shows the change; a failure of the read is noticed by the next poll.
                 let _ = self.read_instance(&finding.key, self.read_deadline()).await;
                 self.run_post_hooks(
@@ -61,6 +70,7 @@ impl Engine {
             Err(reason) => {
                 recovery.errors.push(reason);
                 self.resolve(&mut recovery).await;
+                self.close_repair(&recovery).await;
                 let commands = &settings.hooks.after_unsuccessful_failover;
                 self.run_post_hooks(&request, &recovery, "PostUnsuccessfulFailoverProcesses", commands).await;
             }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use lab::sim::{Outcome, run_seed};
+use lab::sim::{Outcome, run_benign, run_seed};
 
 /// Runs the engine on simulated servers.
 #[derive(Parser)]
@@ -19,6 +19,9 @@ struct Options {
     /// First seed.
     #[arg(long, default_value_t = 1)]
     from: u64,
+    /// Run histories in which nothing asks for a change; a promotion in one of them is an error.
+    #[arg(long)]
+    benign: bool,
     /// Print the story of this one seed.
     #[arg(long)]
     seed: Option<u64>,
@@ -30,11 +33,24 @@ struct Options {
     keep_going: bool,
 }
 
+impl Options {
+    fn run(&self, seed: u64) -> Outcome {
+        if !self.benign {
+            return run_seed(seed);
+        }
+        let mut outcome = run_benign(seed);
+        if outcome.promotions > 0 {
+            outcome.violations.push(format!("{} promotions, and nothing asked for one", outcome.promotions));
+        }
+        outcome
+    }
+}
+
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
     let mut out = std::io::stdout().lock();
     if let Some(seed) = options.seed {
-        let outcome = run_seed(seed);
+        let outcome = options.run(seed);
         writeln!(out, "{}", outcome.to_text())?;
         return Ok(if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
@@ -71,7 +87,12 @@ fn main() -> anyhow::Result<ExitCode> {
     )?;
     writeln!(out, "degraded ends: {degraded:?}")?;
     if let Some(first) = broken.first() {
-        writeln!(out, "replay with: orchestrator-sim --seed {}", first.seed)?;
+        writeln!(
+            out,
+            "replay with: orchestrator-sim {}--seed {}",
+            if options.benign { "--benign " } else { "" },
+            first.seed
+        )?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -93,7 +114,7 @@ fn run_many(options: &Options) -> Vec<Outcome> {
                         if seed >= end {
                             return done;
                         }
-                        let mut outcome = run_seed(seed);
+                        let mut outcome = options.run(seed);
                         outcome.story = Vec::new();
                         if !outcome.violations.is_empty() && !options.keep_going {
                             next.store(end, Ordering::Relaxed);

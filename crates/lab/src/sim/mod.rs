@@ -29,5 +29,5 @@ mod world;
 pub use enumerated::StepCase;
 pub use inject::StepFault;
 pub use invariants::Degraded;
-pub use run::{Outcome, run_seed, run_step};
+pub use run::{Outcome, run_benign, run_seed, run_step};
 pub use server::SimFamily;

@@ -57,6 +57,11 @@ pub fn run_seed(seed: u64) -> Outcome {
     run(seed, &Scenario::of_seed(seed))
 }
 
+/// Runs a history in which nothing happens that asks for a change. Any promotion in it is a mistake.
+pub fn run_benign(seed: u64) -> Outcome {
+    run(seed, &Scenario::benign(seed))
+}
+
 /// Runs the death of a primary with one broken step; `None` breaks nothing and tells how many steps there are.
 pub fn run_step(family: SimFamily, case: StepCase, broken: Option<(u32, StepFault)>) -> Outcome {
     let scenario = Scenario::of_step(family, case, broken);

@@ -1,5 +1,6 @@
 //! Performing one action on one server. Every action is idempotent: what already holds is not done again.
 
+mod canary;
 mod change;
 mod logs;
 mod progress;
@@ -9,6 +10,7 @@ mod wait;
 use model::{Action, InstanceKey, Replication, Threads};
 use ports::{Deadline, ErrorClass};
 
+pub(crate) use canary::try_write;
 pub(crate) use change::set_credentials;
 pub(crate) use logs::{binary_logs, log_events};
 

@@ -215,7 +215,8 @@ pub(crate) fn first_round(session: &Session, subject: &Subject<'_>) -> Vec<Ask> 
     let has_semi_sync = knowledge.semi_sync_primary.is_some() || knowledge.semi_sync_replica.is_some();
     add(Ask::Basics, true);
     add(Ask::Replication, true);
-    add(Ask::BinaryLog, true);
+    // With semi-sync it is asked for by itself, after everything else.
+    add(Ask::BinaryLog, !subject.memory.semi_sync_on().unwrap_or(has_semi_sync));
     add(Ask::Plugins, knowledge.plugins_are_stale());
     add(Ask::SemiSync, has_semi_sync);
     add(Ask::SemiSyncStatus, has_semi_sync && knowledge.semi_sync_on);

@@ -17,7 +17,7 @@ mod semi_sync;
 use std::time::Duration;
 
 use model::{InstanceKey, Observation, ReadProgress};
-use ports::{Deadline, ProbeRequest};
+use ports::{Deadline, ErrorClass, ProbeRequest};
 
 pub(crate) use knowledge::{Knowledge, Naming};
 pub(crate) use replication::{choose_channel, read as read_replication, source_key};
@@ -31,6 +31,9 @@ use crate::session::Session;
 
 /// How long a statement that a server refuses is not sent again on the same connection.
 const REFUSAL_TTL: Duration = Duration::from_secs(120);
+/// Longest wait for the position in the binary log on a server with semi-sync, and how long it is not asked after that.
+const BINARY_LOG_TIME: Duration = Duration::from_millis(500);
+const BINARY_LOG_REST: Duration = Duration::from_secs(30);
 
 /// What a read is about.
 pub(crate) struct Subject<'a> {
@@ -74,7 +77,41 @@ pub(crate) async fn read(
     if !second.is_empty() {
         ask(session, subject, &second, &mut answers, deadline).await?;
     }
+    if !answers.has(Ask::BinaryLog) {
+        ask_binary_log(session, subject, &mut answers, deadline).await?;
+    }
+    subject.memory.note_semi_sync(session.knowledge.semi_sync_on);
     build::observation(session, subject, answers)
+}
+
+/// Asks for the position in the binary log by itself: while commits wait for semi-sync replicas, a server does not answer
+/// that, and everything else it does.
+async fn ask_binary_log(
+    session: &mut Session,
+    subject: &Subject<'_>,
+    answers: &mut Answers,
+    deadline: Deadline,
+) -> Result<(), ReadFailure> {
+    const NOTE: &str = "binary log status: no answer in time, as when commits wait for semi-sync replicas";
+    if session.knowledge.without_refused(&[Ask::BinaryLog], answers).is_empty() {
+        return Ok(());
+    }
+    if subject.memory.is_binary_log_resting() {
+        answers.notes.push(NOTE.to_owned());
+        return Ok(());
+    }
+    let statement = crate::statements::binary_log_status(session.capabilities());
+    match session.one(statement, deadline.at_most(BINARY_LOG_TIME)).await {
+        Ok(table) => answers.add(&[Ask::BinaryLog], vec![table]),
+        Err(failure) if failure.class == ErrorClass::TimedOut => {
+            subject.memory.rest_binary_log(BINARY_LOG_REST);
+            answers.notes.push(NOTE.to_owned());
+        }
+        Err(failure) => {
+            settle(session, Ask::BinaryLog, failure, answers)?;
+        }
+    }
+    Ok(())
 }
 
 /// Sends statements in one request; after each failure of an optional one, the rest in a further request.

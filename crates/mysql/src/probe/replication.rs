@@ -97,6 +97,7 @@ pub(crate) fn read(row: Record<'_>) -> Replication {
         tls: tls(row),
         heartbeat: None,
         receiver_idle: Duration::ZERO,
+        applier_idle: Duration::ZERO,
     }
 }
 

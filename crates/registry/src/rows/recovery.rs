@@ -58,6 +58,14 @@ operations! {
             "Show what is wrong, by cluster and instance",
             "Prints a line for each instance with a failure or a weakness of its topology: the codes, joined by commas. \
              Instances in downtime are left out. With --alias only that cluster is shown, with -i only that instance.";
+        Explain "explain" (), command, Read, Recovery, ["explain/:host/:port"], needs [Instance], takes [],
+            "Explain why nothing is done about an instance, or what is",
+            "Prints what was seen of the instance, by whom and when; the rule that matched, and those that nearly did; and \
+             every reason for which no recovery begins, with what would change it.";
+        ExplainCluster "explain-cluster" (), command, Read, Recovery,
+            ["explain-cluster/:clusterHint"], needs [], takes [Cluster, Instance],
+            "Explain a cluster: as explain, for every instance with replicas or problems",
+            "Prints an explanation for each instance of the cluster that has replicas or a problem; primaries first.";
         Changelog "replication-analysis-changelog" (), route, Read, Recovery,
             ["replication-analysis-changelog"], needs [], takes [],
             "List how the analysis of each instance changed",

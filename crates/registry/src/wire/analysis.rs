@@ -1,11 +1,11 @@
 //! One analysed server as the API shows it, live or from a record.
 
-use model::{CoordinateKind, Finding, InstanceKey, NodeIdentity, Timestamp};
+use model::{CoordinateKind, Diagnosis, Finding, InstanceKey, NodeIdentity, Timestamp};
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use super::{ClusterView, KeyView, KeysView, PlaceView, column_time, fields};
 
-const FIELDS: usize = 57;
+const FIELDS: usize = 59;
 
 /// A finding and the node that tells it.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +103,18 @@ impl AnalysisView<'_> {
             "CommandHint": finding.command_hint,
             "IsReadOnly": facts.read_only,
         );
+        // Ours, after all that the original has, and only where there is something to tell.
+        if let Some(diagnosis) = &finding.diagnosis {
+            fields!(to; "Cause": diagnosis.cause.as_str(), "Evidence": evidence(diagnosis));
+        }
         Ok(())
     }
+}
+
+/// Who saw what, and when, as text.
+fn evidence(diagnosis: &Diagnosis) -> Vec<String> {
+    let lines = diagnosis.evidence.iter();
+    lines.map(|piece| format!("{} {}: {}", column_time(piece.at), piece.source, piece.text)).collect()
 }
 
 impl Serialize for AnalysisView<'_> {

@@ -6,6 +6,7 @@
 mod answer;
 mod bookkeeping;
 mod call;
+mod explanation;
 mod figures;
 mod information;
 mod legacy;

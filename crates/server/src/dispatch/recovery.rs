@@ -20,6 +20,8 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::GracefulTakeover => takeover::run(call, Way::Graceful { auto: false }).await,
         Op::GracefulTakeoverAuto => takeover::run(call, Way::Graceful { auto: true }).await,
         Op::Analysis => analysis(call).await,
+        Op::Explain => super::explanation::instance(call).await,
+        Op::ExplainCluster => super::explanation::cluster(call).await,
         Op::Changelog => records::changelog(call).await,
         Op::AckAll => {
             let comment = comment(call)?;

@@ -5,6 +5,7 @@ mod bookkeeping;
 mod changes;
 mod disrupt;
 mod errors;
+mod explanations;
 mod node;
 mod pages;
 mod reads;

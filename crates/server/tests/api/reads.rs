@@ -164,6 +164,8 @@ const ROUTES: &[(&str, &str, u16, &str)] = &[
         200,
         "object",
     ),
+    ("explain/:host/:port", "explain/db/3306", 200, "object"),
+    ("explain-cluster/:clusterHint", "explain-cluster/shop", 200, "[object]"),
     ("backend-query-metrics-raw/:seconds", "backend-query-metrics-raw/0", 200, "[]"),
     ("backend-query-metrics-aggregated/:seconds", "backend-query-metrics-aggregated/60", 200, "object"),
     ("write-buffer-metrics-raw/:seconds", "write-buffer-metrics-raw/60", 200, "[]"),

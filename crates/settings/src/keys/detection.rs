@@ -66,6 +66,9 @@ group! {
         /// Act upon an unreachable primary only while at least one readable replica fails to connect to it or is
         /// connecting, so that replication stopped by hand everywhere is not taken for a death.
         205 DeadMasterNeedsConnectFailure => dead_needs_connect_failure: bool = flag(false), extension;
+        /// Schema on primaries in which a row is written once per poll, so that a server that can be read but commits
+        /// nothing is noticed. Schema and table are made when missing. Empty writes nothing.
+        206 WriteCanarySchema => canary_schema: Option<String> = optional(), extension;
         /// Accepted, without effect.
         28 ExpectFailureAnalysisConcensus => expect_consensus: bool = flag(true), ignored;
     }

@@ -131,6 +131,7 @@ fn replication() -> impl Strategy<Value = Replication> {
             tls,
             heartbeat,
             receiver_idle: std::time::Duration::ZERO,
+            applier_idle: Duration::ZERO,
         },
     )
 }

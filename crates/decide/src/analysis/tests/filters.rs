@@ -21,36 +21,3 @@ impl AnalysisFilters for TestFilters {
         name == "p9:3306" && code == AnalysisCode::NoWriteableMasterStructureWarning
     }
 }
-
-/// Everything is automated and nothing ignored.
-pub(super) struct AllAutomated;
-
-impl AnalysisFilters for AllAutomated {
-    fn ignores_host(&self, _hostname: &str) -> bool {
-        false
-    }
-    fn recovers_primary(&self, _name: &str, _alias: &str) -> bool {
-        true
-    }
-    fn recovers_intermediate(&self, _name: &str, _alias: &str) -> bool {
-        true
-    }
-}
-
-/// As [`TestFilters`], but only intermediate primaries recover.
-pub(super) struct OnlyIntermediates;
-
-impl AnalysisFilters for OnlyIntermediates {
-    fn ignores_host(&self, hostname: &str) -> bool {
-        TestFilters.ignores_host(hostname)
-    }
-    fn recovers_primary(&self, _name: &str, _alias: &str) -> bool {
-        false
-    }
-    fn recovers_intermediate(&self, _name: &str, _alias: &str) -> bool {
-        true
-    }
-    fn is_explained_by_operation(&self, name: &str, code: AnalysisCode) -> bool {
-        TestFilters.is_explained_by_operation(name, code)
-    }
-}

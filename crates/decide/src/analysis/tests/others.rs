@@ -53,3 +53,21 @@ fn group_member_with_replicas() {
         ),
     ]);
 }
+
+#[test]
+fn writes_that_fail_on_a_readable_primary() {
+    let code = "p1: MasterWritesFailing";
+    check_all(&[
+        ("they hang", "p1 writes=silent \n r1 <- p1", code),
+        ("they are refused", "p1 writes=error \n r1 <- p1", code),
+        ("it answers in part", "p1 down=3s partial writes=silent \n r1 <- p1", code),
+        ("nobody tried or all is well", "p1 \n r1 <- p1", ""),
+        ("a replica", "p1 \n r1 <- p1 writes=silent \n r2 <- r1", ""),
+        ("unreachable: that weighs more", "p1 down=3s writes=silent \n r1 <- p1", "p1: UnreachableMaster"),
+        (
+            "other codes weigh more",
+            "p1 writes=full \n r1 <- p1 io=stopped",
+            "p1: MasterSingleReplicaNotReplicating",
+        ),
+    ]);
+}

@@ -69,3 +69,33 @@ fn nothing_is_changed_on_a_primary_that_cannot_be_read() {
         ("unreachability comes first", "p1 down=2s semi=1/0 still=11s \n r1 <- p1", "p1: UnreachableMaster"),
     ]);
 }
+
+#[test]
+fn waiting_sessions_prove_a_lock_wherever_the_binary_log_stands() {
+    let primary = |words: &str| format!("p1 semi=1/0 {words} \n r1 <- p1");
+    check_all(&[
+        (
+            "they wait, and clients try again",
+            &primary("still=11s pos=binlog.000001:9 sessions=2"),
+            "p1: LockedSemiSyncMaster",
+        ),
+        (
+            "not for long enough",
+            &primary("still=9s pos=binlog.000001:9 sessions=2"),
+            "p1: LockedSemiSyncMasterHypothesis",
+        ),
+        ("nobody waits", &primary("still=11s sessions=0"), "p1: LockedSemiSyncMasterHypothesis"),
+        (
+            "nobody says, and the binary log moves",
+            &primary("still=11s pos=binlog.000001:9"),
+            "p1: LockedSemiSyncMasterHypothesis",
+        ),
+    ]);
+}
+
+#[test]
+fn a_mariadb_primary_waits_for_one_replica() {
+    let primary =
+        |clients: u32| format!("p1 family=mariadb semi=0/{clients} still=11s \n r1 <- p1 family=mariadb");
+    check_all(&[("none is connected", &primary(0), "p1: LockedSemiSyncMaster"), ("one is", &primary(1), "")]);
+}

@@ -88,6 +88,7 @@ fn recorded_but_not_actionable_codes() {
             "AllMasterReplicasNotReplicatingOrDead",
             "DeadIntermediateMasterAndReplicas",
             "UnreachableIntermediateMasterWithLaggingReplicas",
+            "MasterWritesFailing",
         ]
     );
 }
@@ -190,7 +191,7 @@ fn add_replica(facts: &mut Facts, seen: Seen) {
 
 /// Facts of a server with all replicas given, and all flags that matter.
 fn each_server(replicas: &[Seen], look: &mut impl FnMut(&Facts, &AnalysisPolicy)) {
-    for flags in 0_u32..1 << 9 {
+    for flags in 0_u32..1 << 10 {
         let flag = |bit: u32| flags & (1 << bit) != 0;
         let mut facts = Facts {
             is_primary: flag(0),
@@ -200,6 +201,7 @@ fn each_server(replicas: &[Seen], look: &mut impl FnMut(&Facts, &AnalysisPolicy)
             check_stale: flag(4) && !flag(2),
             failing_to_connect: flag(5),
             is_binlog_server: flag(6),
+            writes_fail: flag(9),
             depth: u32::from(flag(1)),
             ..Facts::default()
         };
@@ -258,6 +260,7 @@ fn formula(f: &Facts) -> &'static str {
         () if f.depth == 1 && f.failing_to_connect => "FirstTierReplicaFailingToConnectToMaster",
         () if m && v && r > 1 && vr == 0 => "AllMasterReplicasDead",
         () if !m && v && r > 0 && vr == 0 => "AllIntermediateMasterReplicasDead",
+        () if m && f.writes_fail && (v || gone && f.check_partial) => "MasterWritesFailing",
         () => "NoProblem",
     }
 }
