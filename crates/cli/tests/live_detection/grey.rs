@@ -49,6 +49,7 @@ pub(crate) async fn an_exhausted_connection_limit_is_named_and_nobody_is_replace
 struct Crowd(tokio::task::JoinHandle<()>);
 
 impl Crowd {
+    #[expect(clippy::disallowed_methods, reason = "a test's helper, aborted when dropped")]
     fn around(server: &Server) -> Self {
         let port = server.port();
         Self(tokio::spawn(async move {

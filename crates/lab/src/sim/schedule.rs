@@ -47,7 +47,7 @@ pub(super) struct ServerShape {
 /// Last moment at which a fault begins, after the settling time.
 pub(super) const FAULT_SPAN_MS: u64 = 15_000;
 /// Keeps the chances of what is benign apart from those of the clusters.
-const BENIGN: u64 = 0x5eed_0f_bea1;
+const BENIGN: u64 = 0x5eed_0fbe_a100;
 /// From there to the healing.
 const REST_MS: u64 = 10_000;
 
