@@ -342,6 +342,14 @@ impl<'a> FailoverRun<'a> {
         reads.into_iter().flatten().collect()
     }
 
+    /// The candidate may be stopped on the way to its promotion, even if it was out of reach when the others were.
+    fn note_candidate(&mut self, candidate: &InstanceKey) {
+        self.journal.candidate = Some(candidate.into());
+        if self.journal.stopped.iter().all(|stopped| stopped.key() != *candidate) {
+            self.journal.stopped.push(candidate.into());
+        }
+    }
+
     /// Chooses a candidate and lets it apply what was received; when one cannot, the next best is tried.
     async fn choose_and_drain(
         &mut self,
@@ -360,7 +368,7 @@ impl<'a> FailoverRun<'a> {
             };
             self.engine.write_step_later(self.uid, choice.to_string());
             self.journal.unfence |= self.case.old_primary.as_ref().is_none_or(|old| !old.read_only);
-            self.journal.candidate = Some((&choice.candidate.key).into());
+            self.note_candidate(&choice.candidate.key);
             self.journal.fenced_at = Some(self.engine.now().as_micros());
             self.save(Stage::Draining).await?;
             let before = self.check.clone();
