@@ -77,7 +77,7 @@ pub(crate) async fn read(
     if !second.is_empty() {
         ask(session, subject, &second, &mut answers, deadline).await?;
     }
-    if !answers.has(Ask::BinaryLog) {
+    if !first.contains(&Ask::BinaryLog) {
         ask_binary_log(session, subject, &mut answers, deadline).await?;
     }
     subject.memory.note_semi_sync(session.knowledge.semi_sync_on);
