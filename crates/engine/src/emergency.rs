@@ -3,12 +3,19 @@
 //! Reads are done by every node; changes only by the node that holds the lease, and never while automatic recoveries
 //! are switched off.
 
+use std::time::Duration;
+
 use decide::analysis::Emergency;
 use model::{Action, Command, Finding, InstanceKey, Threads};
 use ports::Deadline;
 use tracing::{info, warn};
 
 use crate::Engine;
+use crate::operations::OperationError;
+
+/// How often, and with which pause, a receiver that was stopped is started.
+const START_ATTEMPTS: u32 = 3;
+const START_PAUSE: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Starts the emergency operations of a finding, if its code has any. Returns at once.
@@ -105,18 +112,37 @@ impl Engine {
         if !self.inner.emergency_restarts.admit(replica) {
             return;
         }
-        let deadline = Deadline::after(self.compiled().action_timeout);
-        let servers = &self.inner.ports.servers;
-        for action in
-            [Action::StopReplication(Threads::Receiver), Action::StartReplication(Threads::Receiver)]
-        {
-            if let Err(error) = servers.act(replica, &action, deadline).await {
-                warn!(instance = %replica, error = %error, "could not restart the receiver");
-                break;
-            }
+        // Not to be cut off by a shutdown between the two.
+        let key = replica.clone();
+        let restarted = self
+            .detached("receiver restart", |engine| async move { engine.stop_and_start(&key).await })
+            .await;
+        if let Err(error) = restarted {
+            warn!(instance = %replica, error = %error, "could not restart the receiver; see whether it runs");
         }
         self.audit("emergently-restart-replication-topology-instance", Some(replica), reason).await;
         self.emergency_read(replica, reason).await;
+    }
+
+    /// A receiver that was stopped, or may have been, is started again, a few times if need be.
+    async fn stop_and_start(&self, replica: &InstanceKey) -> Result<(), OperationError> {
+        let servers = &self.inner.ports.servers;
+        let limit = || Deadline::after(self.compiled().action_timeout);
+        let stop = Action::StopReplication(Threads::Receiver);
+        let mut outcome = servers.act(replica, &stop, limit()).await;
+        let start = Action::StartReplication(Threads::Receiver);
+        for attempt in 0..START_ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(START_PAUSE).await;
+            }
+            let started = servers.act(replica, &start, limit()).await;
+            let is_started = started.is_ok();
+            outcome = outcome.and(started);
+            if is_started {
+                break;
+            }
+        }
+        outcome.map(drop).map_err(OperationError::from)
     }
 
     /// Direct replicas and, below binlog servers, theirs.

@@ -248,6 +248,11 @@ impl Engine {
         pending.insert(key, write);
     }
 
+    /// Servers whose row waits to be written.
+    pub(crate) fn unwritten_servers(&self) -> std::collections::BTreeSet<InstanceKey> {
+        self.pending_writes().keys().cloned().collect()
+    }
+
     fn pending_writes(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, InstanceWrite>> {
         self.inner.pending_writes.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -160,6 +160,7 @@ impl Engine {
         let mut unknown = Vec::new();
         let mut changed = Vec::new();
         let mut gone = Vec::new();
+        let unwritten = self.unwritten_servers();
         {
             let mut fleet = self.fleet_mut();
             for instance in loaded.iter() {
@@ -170,9 +171,11 @@ impl Engine {
                 }
             }
             for instance in fleet.iter() {
-                // Unwritten new servers are not "gone": only those that were once stored.
+                // Unwritten new servers are not "gone": only those that were once stored. While the backend fails, a
+                // server may wait for its row for long.
                 let stored_once =
-                    instance.last_seen.is_some_and(|at| self.now().saturating_since(at) > SECOND * 5);
+                    instance.last_seen.is_some_and(|at| self.now().saturating_since(at) > SECOND * 5)
+                        && !unwritten.contains(&instance.key);
                 if stored_once && loaded.get(&instance.key).is_none() {
                     gone.push(instance.key.clone());
                 }

@@ -1,6 +1,8 @@
 //! The saved state of a running recovery: enough for another process to finish it or to undo it.
 
-use model::{Command, InstanceKey, Timestamp};
+use std::sync::Arc;
+
+use model::{Command, Instance, InstanceKey, ThreadState, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Engine;
@@ -111,6 +113,12 @@ impl Journal {
         }
     }
 
+    /// Notes what undoing must leave as it is.
+    pub(super) fn note_idle_appliers(&mut self, replicas: &[Arc<Instance>]) {
+        let idle = replicas.iter().filter(|one| one.replication.sql_thread == ThreadState::Stopped);
+        self.idle_appliers = idle.map(|replica| (&replica.key).into()).collect();
+    }
+
     /// Replicas that may be stopped: those that were told to, and all of them where that is not on record.
     pub(super) fn stopped(&self) -> Vec<InstanceKey> {
         let keys = if self.stopped.is_empty() { &self.replicas } else { &self.stopped };
@@ -146,16 +154,18 @@ impl Engine {
         uid: &str,
         journal: &mut Journal,
         stage: Stage,
-    ) -> Result<(), ports::StoreError> {
+    ) -> Result<(), String> {
         journal.stage = stage;
         let plan = serde_json::to_string(journal).unwrap_or_default();
-        self.submit(Command::JournalRecovery {
+        let command = Command::JournalRecovery {
             uid: uid.to_owned(),
             state: stage.name().to_owned(),
             plan,
             at: self.now(),
-        })
-        .await?;
-        Ok(())
+        };
+        match self.submit(command).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("the backend does not record the stage {}: {error}", stage.name())),
+        }
     }
 }

@@ -175,9 +175,8 @@ impl Engine {
         let finding = &request.finding;
         let mut journal = Journal::new(&finding.key, &finding.replicas);
         journal.unfence = is_closed;
-        self.enter_stage(&recovery.uid, &mut journal, Stage::Registered)
-            .await
-            .map_err(|error| error.to_string())?;
+        journal.skip_hooks = request.skip_hooks;
+        self.enter_stage(&recovery.uid, &mut journal, Stage::Registered).await?;
         let has_waited = self.run_pre_hooks(request, recovery).await?;
         if has_waited && !request.forced {
             self.require_still_wanted().await.map_err(NotPromoted::for_now)?;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use decide::plan_checker::CheckContext;
 use decide::takeover;
-use model::{AcknowledgeScope, ClusterDetails, Command, Finding, InstanceKey, Recovery, RecoveryKind};
+use model::{
+    AcknowledgeScope, ClusterDetails, Command, Finding, InstanceKey, Recovery, RecoveryKind, Timestamp,
+};
 use ports::RecoveryQuery;
 use tracing::{info, warn};
 
@@ -28,11 +30,12 @@ const LOOK: Duration = Duration::from_secs(1);
 impl Engine {
     /// Takes care of every unfinished recovery in the backend, each time this node becomes the one that acts.
     pub(crate) async fn resume_unfinished(self) {
+        let began = self.now();
         loop {
             while !self.may_act() {
                 tokio::time::sleep(LOOK).await;
             }
-            self.resume_orphans().await;
+            self.resume_orphans(began).await;
             while self.may_act() {
                 tokio::time::sleep(LOOK).await;
             }
@@ -40,8 +43,8 @@ impl Engine {
     }
 
     /// Resumes what processes that are gone left unfinished, until nothing of that kind is left or the right to act is
-    /// lost.
-    async fn resume_orphans(&self) {
+    /// lost. `began` is when this process did.
+    async fn resume_orphans(&self, began: Timestamp) {
         while self.may_act() {
             let found = self.store().recoveries(RecoveryQuery::Unfinished, self.now()).await;
             let foreign: Vec<Recovery> = match found {
@@ -54,7 +57,7 @@ impl Engine {
             };
             let mut is_somebody_at_it = false;
             for recovery in foreign {
-                if self.is_orphan(&recovery).await {
+                if self.is_orphan(&recovery, began).await {
                     self.resume(recovery).await;
                 } else {
                     is_somebody_at_it = true;
@@ -67,9 +70,10 @@ impl Engine {
         }
     }
 
-    /// Its process is gone: a former one of this host, or one that no longer reports to the registry of nodes.
-    async fn is_orphan(&self, recovery: &Recovery) -> bool {
-        if recovery.node.hostname == self.node().hostname {
+    /// Its process is gone: a former one of this host, or one that no longer reports to the registry of nodes. What began
+    /// on this host later than this process may be a command that somebody runs beside it.
+    async fn is_orphan(&self, recovery: &Recovery, began: Timestamp) -> bool {
+        if recovery.node.hostname == self.node().hostname && recovery.start < began {
             return true;
         }
         let since = self.now() - GONE_AFTER;
@@ -189,7 +193,7 @@ impl Engine {
     async fn close_successful(&self, mut recovery: Recovery, journal: &Journal, mut failover: Failover) {
         recovery.kind = Some(RecoveryKind::Primary);
         if let Some(handover) = &journal.takeover {
-            let former = self.demote(&recovery, &failover.promoted, handover).await;
+            let former = self.demote(&recovery.case.key, &failover.promoted, handover).await;
             failover.errors.extend(former.err());
         }
         let request = self.request_of(&recovery, journal);
@@ -226,13 +230,12 @@ impl Engine {
     ///
     /// # Errors
     /// It cannot be read, could not find its place by GTID, or refuses. It stays read-only.
-    async fn demote(
+    pub(super) async fn demote(
         &self,
-        recovery: &Recovery,
-        promoted: &InstanceKey,
+        former: &InstanceKey,
+        target: &InstanceKey,
         handover: &Handover,
     ) -> Result<(), String> {
-        let (former, target) = (&recovery.case.key, promoted);
         if !handover.by_gtid {
             return Err(format!(
                 "{former} cannot find its place below {target} by GTID: set its source by hand"

@@ -10,7 +10,7 @@ use std::time::Duration;
 use decide::failover::{self, Choice, FailoverCase, Fate};
 use decide::plan_checker::{self, CheckContext, Severity};
 use futures_util::future::join_all;
-use model::{Instance, InstanceKey, Plan, Recovery, ThreadState, Timestamp};
+use model::{Instance, InstanceKey, Plan, Recovery, Timestamp};
 use ports::Deadline;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use crate::Engine;
 use crate::executor::{PlanEnd, StepEnd};
 
 /// How often a promotion with a failed step is taken up again.
-const FORWARD_ATTEMPTS: u32 = 4;
+pub(super) const FORWARD_ATTEMPTS: u32 = 4;
 /// Longest look at the failed server while it is being fenced. As with the fence, most likely nothing comes back.
 const GLANCE: Duration = Duration::from_millis(300);
 /// A promotion that still goes on so long after the new primary was opened does not keep clients waiting for it.
@@ -36,7 +36,7 @@ const RELEASE_ATTEMPTS: u32 = 3;
 /// have acted meanwhile.
 const FORWARD_WAITS: u32 = 60;
 /// Pause between those attempts.
-const FORWARD_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const FORWARD_PAUSE: Duration = Duration::from_secs(1);
 
 /// A promotion that took place.
 #[derive(Clone, Debug)]
@@ -129,8 +129,7 @@ impl<'a> FailoverRun<'a> {
         mut journal: Journal,
         forced: bool,
     ) -> Self {
-        let idle = case.replicas.iter().filter(|one| one.replication.sql_thread == ThreadState::Stopped);
-        journal.idle_appliers = idle.map(|replica| (&replica.key).into()).collect();
+        journal.note_idle_appliers(&case.replicas);
         let mut check = CheckContext::new(case.replicas.iter().cloned().chain(case.old_primary.clone()));
         check.failed = Some(case.failed.clone());
         check.detach_lost = case.policy.detach_lost_replicas;
@@ -141,8 +140,7 @@ impl<'a> FailoverRun<'a> {
 
     /// Enters a stage: it is durable before its work starts.
     pub(super) async fn save(&mut self, stage: Stage) -> Result<(), String> {
-        let saved = self.engine.enter_stage(self.uid, &mut self.journal, stage).await;
-        saved.map_err(|error| error.to_string())
+        self.engine.enter_stage(self.uid, &mut self.journal, stage).await
     }
 
     /// Runs all phases.

@@ -9,7 +9,6 @@ use decide::takeover::{self, Takeover, TakeoverCase};
 use futures_util::future::join_all;
 use model::{
     AcknowledgeScope, Command, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind, RegroupMode,
-    ThreadState,
 };
 use ports::Deadline;
 use tracing::warn;
@@ -18,7 +17,7 @@ use super::Request;
 use super::gates::Registration;
 use super::journal::{Handover, Journal, Stage};
 use super::release::Release;
-use super::run::{Failover, NotPromoted};
+use super::run::{FORWARD_ATTEMPTS, FORWARD_PAUSE, Failover, NotPromoted};
 use crate::Engine;
 use crate::executor::PlanEnd;
 use crate::hook_environment::hook_environment;
@@ -236,7 +235,7 @@ impl Engine {
     ) -> Result<Failover, NotPromoted> {
         let uid = recovery.uid.as_str();
         let mut journal = self.takeover_journal(case, takeover);
-        self.save(uid, &mut journal, Stage::Registered).await?;
+        self.enter_stage(uid, &mut journal, Stage::Registered).await?;
         let mut check = takeover::check_context(case);
         self.run_phase(&takeover::siblings_plan(case, takeover), &mut check, uid).await?;
         let prepared = self.pause_and_prepare(case, takeover, &mut check, uid, &mut journal).await;
@@ -246,16 +245,42 @@ impl Engine {
         };
         let end = self.execute(&plan, uid).await;
         if let Some(reason) = end.abort_error() {
-            // Past the point of no return: open whichever server the plan had meant to open.
-            let retry = self.execute(&plan, uid).await;
-            if retry.abort_error().is_some() {
-                let reason = format!("{reason}; {} was to be opened: check it now", takeover.target.key);
-                return Err(reason.into());
-            }
+            return self.go_forward(case, takeover, uid, &journal, reason).await;
         }
         let lost = takeover.left_behind.iter().map(|(key, _)| key.clone()).collect();
         let participating = case.replicas.iter().map(|replica| replica.key.clone()).collect();
         Ok(Failover::of(self, &takeover.target.key, lost, participating, &end))
+    }
+
+    /// Past the point of no return, as in a failover: what is left to do is planned anew from fresh reads, a few times.
+    async fn go_forward(
+        &self,
+        case: &TakeoverCase,
+        takeover: &Takeover,
+        uid: &str,
+        journal: &Journal,
+        reason: String,
+    ) -> Result<Failover, NotPromoted> {
+        let (former, target) = (&case.primary.key, &takeover.target.key);
+        let replicas: Vec<InstanceKey> = case.replicas.iter().map(|replica| replica.key.clone()).collect();
+        let mut reasons = vec![reason];
+        for attempt in 0..FORWARD_ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(FORWARD_PAUSE).await;
+            }
+            match self.finish_promotion(uid, former, target, &replicas).await {
+                Ok(mut failover) => {
+                    if let Some(handover) = &journal.takeover {
+                        reasons.extend(self.demote(former, target, handover).await.err());
+                    }
+                    reasons.append(&mut failover.errors);
+                    failover.errors = reasons;
+                    return Ok(failover);
+                }
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        Err(format!("{}; {target} was to be opened: check it now", reasons.join("; ")).into())
     }
 
     fn takeover_journal(&self, case: &TakeoverCase, takeover: &Takeover) -> Journal {
@@ -263,14 +288,11 @@ impl Engine {
         let mut journal = Journal::new(&case.primary.key, &replicas);
         journal.candidate = Some((&takeover.target.key).into());
         journal.skip_hooks = self.identity().noop;
-        let idle = case.replicas.iter().filter(|one| one.replication.sql_thread == ThreadState::Stopped);
-        journal.idle_appliers = idle.map(|replica| (&replica.key).into()).collect();
+        journal.note_idle_appliers(&case.replicas);
+        let replicating = case.replicas.iter().filter(|replica| replica.is_replicating());
+        journal.stopped = replicating.map(|replica| (&replica.key).into()).collect();
         journal.takeover = Some(Handover { by_gtid: takeover.target.uses_gtid(), start_former: case.auto });
         journal
-    }
-
-    async fn save(&self, uid: &str, journal: &mut Journal, stage: Stage) -> Result<(), String> {
-        self.enter_stage(uid, journal, stage).await.map_err(|error| error.to_string())
     }
 
     /// Gives up before anything was promoted. What cannot be given back now keeps the record open.
@@ -282,7 +304,7 @@ impl Engine {
         journal: &mut Journal,
         reason: String,
     ) -> NotPromoted {
-        if let Err(error) = self.save(&recovery.uid, journal, Stage::Releasing).await {
+        if let Err(error) = self.enter_stage(&recovery.uid, journal, Stage::Releasing).await {
             warn!(recovery = %recovery.uid, error = %error, "giving up a takeover is not on record");
         }
         let end = self.execute(&takeover::restore_plan(case, takeover), &recovery.uid).await;
@@ -309,7 +331,7 @@ impl Engine {
         journal: &mut Journal,
     ) -> Result<Plan, String> {
         journal.unfence = !case.primary.read_only;
-        self.save(uid, journal, Stage::Draining).await?;
+        self.enter_stage(uid, journal, Stage::Draining).await?;
         self.run_phase(&takeover::pause_plan(case), check, uid).await?;
         let paused = self.current(&case.primary.key)?;
         self.run_phase(&takeover::drain_plan(case, takeover, &paused), check, uid).await?;
@@ -320,7 +342,7 @@ impl Engine {
         if !self.may_act() {
             return Err("this node lost the right to act; nothing was promoted".to_owned());
         }
-        self.save(uid, journal, Stage::Committing).await?;
+        self.enter_stage(uid, journal, Stage::Committing).await?;
         Ok(plan)
     }
 
