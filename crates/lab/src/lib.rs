@@ -27,6 +27,7 @@ mod options;
 mod orchestrator;
 mod ports;
 mod replication;
+mod scenarios;
 mod server;
 mod shape;
 pub mod sim;

@@ -9,25 +9,7 @@ mod places;
 mod reload;
 mod world;
 
-/// Each scenario runs on both families.
-macro_rules! on_both_families {
-    ($($file:ident::$scenario:ident),+ $(,)?) => {
-        mod mysql {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() -> anyhow::Result<()> {
-                crate::$file::$scenario(lab::Family::MySql).await
-            })+
-        }
-        mod mariadb {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() -> anyhow::Result<()> {
-                crate::$file::$scenario(lab::Family::MariaDb).await
-            })+
-        }
-    };
-}
-
-on_both_families!(
+lab::on_both_families!(
     failover::a_killed_primary_is_replaced,
     failover::a_hung_primary_is_replaced,
     failover::a_hung_primary_with_one_replica_is_replaced,

@@ -7,25 +7,7 @@ mod topology;
 #[path = "../live/world.rs"]
 mod world;
 
-/// Each scenario runs on both families.
-macro_rules! on_both_families {
-    ($($file:ident::$scenario:ident),+ $(,)?) => {
-        mod mysql {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() -> anyhow::Result<()> {
-                crate::$file::$scenario(lab::Family::MySql).await
-            })+
-        }
-        mod mariadb {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() -> anyhow::Result<()> {
-                crate::$file::$scenario(lab::Family::MariaDb).await
-            })+
-        }
-    };
-}
-
-on_both_families!(
+lab::on_both_families!(
     grey::an_exhausted_connection_limit_is_named_and_nobody_is_replaced,
     grey::a_frozen_primary_is_named,
     grey::a_full_disk_is_seen_by_trial_writes,

@@ -9,25 +9,7 @@ mod relay;
 mod tls;
 mod world;
 
-/// Each scenario runs on both families.
-macro_rules! on_both_families {
-    ($($file:ident::$scenario:ident),+ $(,)?) => {
-        mod mysql {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() -> anyhow::Result<()> {
-                crate::$file::$scenario(lab::Family::MySql).await
-            })+
-        }
-        mod mariadb {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $scenario() -> anyhow::Result<()> {
-                crate::$file::$scenario(lab::Family::MariaDb).await
-            })+
-        }
-    };
-}
-
-on_both_families!(
+lab::on_both_families!(
     reading::a_read_tells_what_the_servers_tell,
     reading::a_repeated_read_takes_one_round_trip,
     reading::the_operators_queries_are_answered,
