@@ -130,7 +130,19 @@ impl Engine {
         for _ in 0..EMPTY_LOGS_MAX {
             let mut reader = Reader::new(self, &instance.key, &log);
             let mut last = None;
-            while let Some(event) = reader.next().await? {
+            loop {
+                let event = match reader.next().await {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break,
+                    // An applier removes a log once it is done with it, and tells its place a moment later.
+                    Err(error) if log.file != executed.file => {
+                        return refused(format!(
+                            "{} executed nothing of {} yet, and what came before it is gone: {error}",
+                            instance.key, executed.file
+                        ));
+                    }
+                    Err(error) => return Err(error),
+                };
                 if log.file == executed.file && event.pos >= executed.pos {
                     break;
                 }
