@@ -17,6 +17,7 @@ use crate::bookkeeping::Reload;
 use crate::compiled::Compiled;
 use crate::dead::DeadServers;
 use crate::detection_state::DetectionState;
+use crate::discovery::Stillness;
 use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
 use crate::recovery::{LeftBehind, PendingRelease};
@@ -82,7 +83,11 @@ pub(crate) struct Inner {
     pub(crate) read_requests: CoalescingQueue<InstanceKey>,
     pub(crate) detection: DetectionState,
     pub(crate) dead: DeadServers,
+    /// Since when receivers and appliers stand still.
+    pub(crate) stillness: Stillness,
     pub(crate) emergency_reads: Throttle,
+    /// Reads of the replicas of a server whose answer is late.
+    pub(crate) early_looks: Throttle,
     pub(crate) emergency_restarts: Throttle,
     pub(crate) emergency_set_restarts: Throttle,
     pub(crate) grace: Throttle,
@@ -129,7 +134,9 @@ impl Engine {
                 read_requests: CoalescingQueue::new(queue_capacity),
                 detection: DetectionState::default(),
                 dead: DeadServers::default(),
+                stillness: Stillness::default(),
                 emergency_reads: Throttle::new(Duration::from_secs(1)),
+                early_looks: Throttle::new(Duration::from_secs(1)),
                 emergency_restarts: Throttle::new(Duration::from_secs(30)),
                 emergency_set_restarts: Throttle::new(Duration::from_secs(30)),
                 grace: Throttle::new(Duration::from_secs(5)),

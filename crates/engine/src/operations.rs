@@ -105,6 +105,7 @@ impl Engine {
             .insert(key.clone(), tokio::time::Instant::now());
         self.inner.dead.unregister(key);
         self.inner.ports.servers.forget(key).await;
+        self.inner.stillness.forget(key);
     }
 
     /// Begins (or replaces) a downtime. A duration of zero means ten minutes.

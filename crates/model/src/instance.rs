@@ -127,14 +127,18 @@ impl Replication {
     }
 
     fn is_source_silent(&self) -> bool {
-        let owed =
-            self.heartbeat.as_ref().map(|heartbeat| heartbeat.period).filter(|period| !period.is_zero());
-        owed.is_some_and(|period| self.receiver_idle > period * 2 + SILENCE_MARGIN)
+        self.silence_limit().is_some_and(|limit| self.receiver_idle > limit)
+    }
+
+    /// How long the receiver may receive nothing before its source counts as silent; `None` when it owes no heartbeats.
+    pub fn silence_limit(&self) -> Option<Duration> {
+        let heartbeat = self.heartbeat.as_ref().filter(|heartbeat| !heartbeat.period.is_zero())?;
+        Some(heartbeat.period * 2 + SILENCE_MARGIN)
     }
 }
 
 /// What a loaded machine may add to two heartbeat periods before silence counts.
-const SILENCE_MARGIN: Duration = Duration::from_millis(500);
+const SILENCE_MARGIN: Duration = Duration::from_millis(200);
 
 /// What a receiver knows about its primary's heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,6 +150,10 @@ pub struct ReceiverHeartbeat {
     /// Time since the last heartbeat by the replica's own clock, at the moment of the read; `None` = never. A busy source
     /// sends events instead of heartbeats, so a large age alone proves nothing.
     pub age: Option<Duration>,
+    /// Time since anything came, a whole transaction or a heartbeat, by the replica's own clock; `None` while a
+    /// transaction is coming in, and for servers that do not tell. It may reach back before the present connection. Not
+    /// stored.
+    pub silent_for: Option<Duration>,
 }
 
 /// TLS and key settings of a replica's channel to its source.

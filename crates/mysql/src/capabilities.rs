@@ -36,6 +36,8 @@ pub(crate) struct Capabilities {
     pub(crate) super_read_only: bool,
     /// `performance_schema.replication_connection_status` and `_configuration` with heartbeats.
     pub(crate) receiver_tables: bool,
+    /// The receiver tables also tell when transactions came.
+    pub(crate) receiver_timestamps: bool,
     /// The receiver tables also know `TLS_CIPHERSUITES`.
     pub(crate) receiver_cipher_suites: bool,
     /// Group replication with roles and single-primary mode.
@@ -83,6 +85,7 @@ impl Capabilities {
             channels: mysql(5, 7, 6),
             super_read_only: mysql(5, 7, 8),
             receiver_tables: mysql(5, 7, 6),
+            receiver_timestamps: mysql(8, 0, 1),
             receiver_cipher_suites: mysql(8, 0, 19),
             group_replication: mysql(8, 0, 2),
             process_list_table: mysql(8, 0, 22),

@@ -294,8 +294,8 @@ impl Servers for MySqlServers {
         Ok(ActionOutcome { observation: None, elapsed: began.elapsed(), statements: done.statements })
     }
 
-    async fn watch(&self, key: &InstanceKey) -> LostConnection {
-        watch::until_lost(key, || self.access()).await
+    async fn watch(&self, key: &InstanceKey, on_late: &(dyn Fn() + Send + Sync)) -> LostConnection {
+        watch::until_lost(key, || self.access(), on_late).await
     }
 
     async fn forget(&self, key: &InstanceKey) {

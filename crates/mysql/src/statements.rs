@@ -103,14 +103,21 @@ pub(crate) fn basics(caps: &Capabilities, as_listing: bool) -> String {
     }
 }
 
-/// Facts about receivers that replication status lacks. Ages by the server's own clock, in microseconds.
+/// Facts about receivers that replication status lacks. Ages by the server's own clock, in microseconds. Timestamps of
+/// what never happened are zero dates, whose age is null.
 pub(crate) fn receivers(caps: &Capabilities) -> String {
     let suites = if caps.receiver_cipher_suites { "c.tls_ciphersuites" } else { "null" };
+    let silence = if caps.receiver_timestamps {
+        "if(s.queueing_transaction <> '', null, timestampdiff(microsecond, greatest(s.last_heartbeat_timestamp, \
+         s.last_queued_transaction_end_queue_timestamp), now(6)))"
+    } else {
+        "null"
+    };
     format!(
         "select c.channel_name as channel_name, c.heartbeat_interval as heartbeat_interval, \
          s.count_received_heartbeats as received_heartbeats, if(s.count_received_heartbeats = 0, null, \
          timestampdiff(microsecond, s.last_heartbeat_timestamp, now(6))) as heartbeat_age_us, \
-         {suites} as tls_ciphersuites \
+         {silence} as silence_us, {suites} as tls_ciphersuites \
          from performance_schema.replication_connection_configuration c \
          join performance_schema.replication_connection_status s on s.channel_name = c.channel_name"
     )

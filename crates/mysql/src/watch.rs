@@ -1,8 +1,8 @@
 //! Hearing that a server is gone: a connection of its own with a read always pending.
 //!
-//! The server is asked to sleep for a moment, again and again. A broken connection ends the pending read at once; an
-//! answer that is overdue means that the server hangs. The statement takes no lock and reads nothing, and the session is
-//! kept out of the slow query log.
+//! The server is asked to sleep for a moment, many times in one request, and answers after each. A broken connection
+//! ends the pending read at once; an answer that is overdue means that the server hangs. The statements take no lock and
+//! read nothing, and the session is kept out of the slow query log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,20 +17,28 @@ use crate::errors::Failure;
 use crate::servers::Access;
 
 /// How long one sleep on the server takes.
-const NAP: Duration = Duration::from_millis(500);
-/// How much longer its answer may take before the server counts as hanging.
-const OVERDUE: Duration = Duration::from_millis(500);
+const NAP: Duration = Duration::from_millis(250);
+/// Sleeps in one request.
+const NAPS: usize = 40;
+/// How much longer the answer may take before it is late.
+const LATE: Duration = Duration::from_millis(100);
+/// How much longer still before the server counts as hanging.
+const OVERDUE: Duration = Duration::from_millis(400);
 /// First and longest pause before a connection is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// Waits until an established watch breaks. Makes the connection first, for as long as that
 /// takes, each time with the access that is in force.
-pub(crate) async fn until_lost(key: &InstanceKey, access: impl Fn() -> Arc<Access>) -> LostConnection {
+pub(crate) async fn until_lost(
+    key: &InstanceKey,
+    access: impl Fn() -> Arc<Access>,
+    on_late: &(dyn Fn() + Send + Sync),
+) -> LostConnection {
     let mut pause = RETRY.0;
     loop {
         match establish(key, &access()).await {
             Ok(mut conn) => {
-                let reason = follow(&mut conn).await;
+                let reason = follow(&mut conn, on_late).await;
                 return LostConnection { key: key.clone(), reason };
             }
             Err(_) => {
@@ -54,20 +62,50 @@ async fn establish(key: &InstanceKey, access: &Access) -> Result<Conn, Failure> 
 }
 
 /// Returns when the connection is lost or an answer is overdue, with the reason.
-async fn follow(conn: &mut Conn) -> String {
-    let nap = format!("do sleep({})", NAP.as_secs_f64());
+async fn follow(conn: &mut Conn, on_late: &(dyn Fn() + Send + Sync)) -> String {
+    let naps = vec![format!("do sleep({})", NAP.as_secs_f64()); NAPS].join(";");
     loop {
-        match timeout(NAP + OVERDUE, conn.query_drop(nap.as_str())).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                let failure = Failure::from(error);
-                if failure.is_fatal {
-                    return failure.message;
-                }
-                // Somebody killed the statement: no death. The pause keeps a refusing server from being flooded.
-                tokio::time::sleep(RETRY.0).await;
-            }
-            Err(_) => return format!("no answer for {:?}", NAP + OVERDUE),
+        match take_naps(conn, &naps, on_late).await {
+            Ok(()) => {}
+            Err(Broken::Overdue) => return format!("no answer for {:?}", NAP + LATE + OVERDUE),
+            Err(Broken::Failed(failure)) if failure.is_fatal => return failure.message,
+            // Somebody killed the statement: no death. The pause keeps a refusing server from being flooded.
+            Err(Broken::Failed(_)) => tokio::time::sleep(RETRY.0).await,
+        }
+    }
+}
+
+/// Why a request did not come to its end.
+enum Broken {
+    Overdue,
+    Failed(Failure),
+}
+
+impl From<mysql_async::Error> for Broken {
+    fn from(error: mysql_async::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+async fn take_naps(conn: &mut Conn, naps: &str, on_late: &(dyn Fn() + Send + Sync)) -> Result<(), Broken> {
+    let mut answers = in_time(conn.query_iter(naps), on_late).await?;
+    while !answers.is_empty() {
+        // To the end of one answer, which is where the next one begins.
+        in_time(answers.collect::<mysql_async::Row>(), on_late).await?;
+    }
+    Ok(())
+}
+
+async fn in_time<T>(
+    answer: impl Future<Output = mysql_async::Result<T>>,
+    on_late: &(dyn Fn() + Send + Sync),
+) -> Result<T, Broken> {
+    tokio::pin!(answer);
+    match timeout(NAP + LATE, &mut answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => {
+            on_late();
+            Ok(timeout(OVERDUE, answer).await.map_err(|_| Broken::Overdue)??)
         }
     }
 }

@@ -162,7 +162,10 @@ pub trait Servers: Send + Sync {
 
     /// Waits until the watched connection to the server breaks, making the connection first when there is none.
     /// Returns as soon as the peer is known to be gone. Never returns while the server is well.
-    async fn watch(&self, key: &InstanceKey) -> LostConnection;
+    ///
+    /// `on_late` is called each time an answer is late, well before the server counts as gone: time to look at what may
+    /// become evidence.
+    async fn watch(&self, key: &InstanceKey, on_late: &(dyn Fn() + Send + Sync)) -> LostConnection;
 
     /// Closes what is kept open for a server that is no longer observed.
     async fn forget(&self, key: &InstanceKey);

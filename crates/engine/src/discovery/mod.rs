@@ -4,7 +4,9 @@
 mod names;
 mod read;
 mod schedule;
+mod stillness;
 mod watch;
 
 pub use read::ReadError;
 pub(crate) use read::check_failure;
+pub(crate) use stillness::Stillness;

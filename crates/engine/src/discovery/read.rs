@@ -3,13 +3,13 @@
 //! A failed read never blanks what is known: it only moves the check columns.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::{CheckFailure, FailedCheck, Instance, InstanceKey, Observation, ReadProgress, Timestamp};
 use ports::{Deadline, ErrorClass, InstanceWrite, ProbeError, ProbeRequest};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::stillness::ReadTime;
 use crate::Engine;
 use crate::samples::DiscoverySample;
 
@@ -62,7 +62,8 @@ impl Engine {
                 }
             }
         };
-        let took = began.elapsed();
+        let time = ReadTime { began, ended: Instant::now() };
+        let took = time.ended.duration_since(began);
         self.metrics().observe_probe(took);
         if took > self.compiled().analysis.poll {
             self.metrics().discoveries_slow.increment();
@@ -71,7 +72,7 @@ impl Engine {
         let result = match answer {
             Ok(observation) => {
                 self.note_alive(&key);
-                Ok(self.record_observation(&key, observation, took).await)
+                Ok(self.record_observation(&key, observation, time).await)
             }
             Err(error) => {
                 self.record_failure(&key, &error);
@@ -128,14 +129,14 @@ impl Engine {
         &self,
         asked: &InstanceKey,
         observation: Observation,
-        took: Duration,
+        time: ReadTime,
     ) -> Arc<Instance> {
         if !observation.incomplete.is_empty() {
             debug!(instance = %asked, statements = ?observation.incomplete, "some statements failed");
         }
         let (mut instance, detected) = self.settle_names(asked, observation).await;
         let now = self.now();
-        instance.last_discovery_latency = took;
+        instance.last_discovery_latency = time.ended.duration_since(time.began);
         instance.last_checked = Some(now);
         instance.last_attempted_check = Some(now);
         instance.last_seen = Some(now);
@@ -152,8 +153,7 @@ impl Engine {
             {
                 instance.self_coordinates = former.self_coordinates.clone();
             }
-            instance.replication.receiver_idle = receiver_idle(former, &instance);
-            instance.replication.applier_idle = applier_idle(former, &instance);
+            self.inner.stillness.observe(former, &mut instance, time);
             (Arc::new(instance), domain)
         };
         let (current, domain) = current;
@@ -288,26 +288,6 @@ impl Engine {
     }
 }
 
-/// For how long at least the receiver has received nothing: the time over which reads saw nothing move. The age of the
-/// last heartbeat says nothing here: a busy source sends events instead of heartbeats.
-fn receiver_idle(former: Option<&Instance>, current: &Instance) -> Duration {
-    let replication = &current.replication;
-    let Some(heartbeat) = replication.heartbeat.filter(|_| replication.io_thread.is_running()) else {
-        return Duration::ZERO;
-    };
-    let (Some(former), Some(now)) = (former, current.last_seen) else { return Duration::ZERO };
-    let before = &former.replication;
-    let is_unmoved = before.io_thread.is_running()
-        && former.primary_key == current.primary_key
-        && before.read == replication.read
-        && before.retrieved_gtid == replication.retrieved_gtid
-        && before.heartbeat.is_some_and(|known| known.received == heartbeat.received);
-    match former.last_seen {
-        Some(seen) if is_unmoved => before.receiver_idle + now.saturating_since(seen),
-        Some(_) | None => Duration::ZERO,
-    }
-}
-
 /// Failures that say nothing answers there. A server that refuses the user or has no connection left is alive, but
 /// cannot be read either: it is polled at the ordinary pace.
 fn is_connection_failure(class: ErrorClass) -> bool {
@@ -318,28 +298,6 @@ fn is_connection_failure(class: ErrorClass) -> bool {
         | ErrorClass::Server
         | ErrorClass::Protocol
         | ErrorClass::Rejected => false,
-    }
-}
-
-/// For how long at least a running applier has applied nothing, though something waits for it.
-fn applier_idle(former: Option<&Instance>, current: &Instance) -> Duration {
-    let replication = &current.replication;
-    let is_waiting =
-        replication.sql_thread.is_running() && replication.sql_delay == 0 && !current.is_applier_up_to_date();
-    let (Some(former), Some(now)) = (former.filter(|_| is_waiting), current.last_seen) else {
-        return Duration::ZERO;
-    };
-    let before = &former.replication;
-    let is_unmoved = before.sql_thread.is_running()
-        && !former.is_applier_up_to_date()
-        && former.primary_key == current.primary_key
-        && before.exec == replication.exec
-        && before.relay == replication.relay
-        && former.executed_gtid == current.executed_gtid
-        && former.mariadb_gtid_position == current.mariadb_gtid_position;
-    match former.last_seen {
-        Some(seen) if is_unmoved => before.applier_idle + now.saturating_since(seen),
-        Some(_) | None => Duration::ZERO,
     }
 }
 

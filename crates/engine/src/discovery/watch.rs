@@ -11,6 +11,7 @@ use ports::Deadline;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
+use super::stillness::until_silent;
 use crate::Engine;
 
 /// How often the set of watched servers is compared with the fleet.
@@ -60,11 +61,31 @@ impl Engine {
 
     async fn watch_one(&self, key: InstanceKey) {
         loop {
-            let lost = self.inner.ports.servers.watch(&key).await;
+            let on_late = || self.look_at_replicas(&key);
+            let lost = self.inner.ports.servers.watch(&key, &on_late).await;
             self.metrics().lost_connections.increment();
             info!(instance = %key, reason = %lost.reason, "lost a kept connection; reading the server and its replicas");
             self.follow_suspicion(&key).await;
         }
+    }
+
+    /// An answer is late: what the replicas receive from now on may become evidence, so its start is put on record.
+    fn look_at_replicas(&self, key: &InstanceKey) {
+        if !self.inner.early_looks.admit(key) {
+            return;
+        }
+        let (engine, key) = (self.clone(), key.clone());
+        self.inner.supervisor.start_loop("early look", async move {
+            let limit = Deadline::after(engine.compiled().reasonable_check);
+            engine.read_direct_replicas(&key, limit).await;
+        });
+    }
+
+    async fn read_direct_replicas(&self, key: &InstanceKey, limit: Deadline) {
+        let replicas: Vec<InstanceKey> =
+            self.fleet().replicas_of(key).map(|replica| replica.key.clone()).collect();
+        futures_util::future::join_all(replicas.iter().map(|replica| self.read_instance(replica, limit)))
+            .await;
     }
 
     /// Reads the suspect and its direct replicas again and again, quickly at first, until the suspect is well or no
@@ -99,10 +120,7 @@ impl Engine {
         let mut pause = BURST_PAUSE.0;
         while !settled.is_cancelled() {
             let limit = Deadline::after(self.compiled().reasonable_check);
-            let replicas: Vec<InstanceKey> =
-                self.fleet().replicas_of(key).map(|replica| replica.key.clone()).collect();
-            futures_util::future::join_all(replicas.iter().map(|replica| self.read_instance(replica, limit)))
-                .await;
+            self.read_direct_replicas(key, limit).await;
             self.inner.analysis_requests.add(key.clone());
             let is_received = {
                 let fleet = self.fleet();
@@ -115,7 +133,14 @@ impl Engine {
                 settled.cancel();
                 return;
             }
-            tokio::time::sleep(pause).await;
+            // Not later than the last receiver may be found silent.
+            let proof = {
+                let fleet = self.fleet();
+                let receiving = fleet.replicas_of(key).filter(|replica| replica.replication.is_receiving());
+                receiving.filter_map(|replica| until_silent(&replica.replication)).max()
+            };
+            let proof = proof.unwrap_or(BURST_PAUSE.1) + BURST_PAUSE.0;
+            tokio::time::sleep(pause.min(proof)).await;
             pause = (pause * 2).min(BURST_PAUSE.1);
         }
     }

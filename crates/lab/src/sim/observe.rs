@@ -71,11 +71,17 @@ impl World {
             Some(number) => server_uuid(number),
             None => String::new(),
         };
-        let heartbeat = (!this.is_mariadb()).then(|| ReceiverHeartbeat {
+        let last_event = match channel.receiver {
+            Receiver::Running { last_event, .. } => channel.last_heartbeat.max(Some(last_event)),
+            Receiver::Stopped | Receiver::Connecting { .. } => None,
+        };
+        let since = |at: u64| Duration::from_millis(now - at);
+        let heartbeat = ReceiverHeartbeat {
             period: Duration::from_millis(this.nature.heartbeat_ms),
             received: channel.heartbeats,
-            age: channel.last_heartbeat.map(|last| Duration::from_millis(now - last)),
-        });
+            age: channel.last_heartbeat.map(since),
+            silent_for: last_event.filter(|_| !this.is_mariadb()).map(since),
+        };
         let error = channel.receiver_errno;
         Replication {
             io_thread,
@@ -100,7 +106,7 @@ impl World {
             } else {
                 channel.retrieved.to_mysql_text()
             },
-            heartbeat,
+            heartbeat: Some(heartbeat),
             ..Replication::default()
         }
     }

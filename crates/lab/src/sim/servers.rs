@@ -16,8 +16,17 @@ use super::inject::StepFault;
 use super::server::Power;
 use super::world::{HOP_MS, Party, Sight, World};
 
+/// Silence after which a watch finds an answer late, and after which it gives the server up.
+const WATCH_LATE_MS: u64 = 250;
+const WATCH_OVERDUE_MS: u64 = 650;
 /// Longest silence after one question of a wait.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
+/// Since when a watched server is silent, and whether its answer was found late.
+enum Silence {
+    Began(Instant),
+    Late(Instant),
+}
 
 /// The world, and a bell that rings when power, links or limits changed.
 #[derive(Debug)]
@@ -289,9 +298,10 @@ impl Servers for Access {
         })
     }
 
-    async fn watch(&self, key: &InstanceKey) -> LostConnection {
+    async fn watch(&self, key: &InstanceKey, on_late: &(dyn Fn() + Send + Sync)) -> LostConnection {
         let Some(server) = self.number(key).await else { return std::future::pending().await };
         let mut connected: Option<u32> = None;
+        let mut silence: Option<Silence> = None;
         loop {
             let bell = self.shared.changed.notified();
             tokio::pin!(bell);
@@ -305,7 +315,32 @@ impl Servers for Access {
                 Some(known) if sight != Sight::Silent && known != boot => break,
                 None | Some(_) => {}
             }
-            bell.await;
+            silence = match silence {
+                _ if sight != Sight::Silent || connected.is_none() => None,
+                None => Some(Silence::Began(Instant::now())),
+                known => known,
+            };
+            let next = match &silence {
+                None => None,
+                Some(Silence::Began(at)) => Some(*at + Duration::from_millis(WATCH_LATE_MS)),
+                Some(Silence::Late(at)) => Some(*at + Duration::from_millis(WATCH_OVERDUE_MS)),
+            };
+            let Some(next) = next else {
+                bell.await;
+                continue;
+            };
+            if tokio::time::timeout_at(next, bell).await.is_ok() {
+                continue;
+            }
+            match silence {
+                Some(Silence::Began(at)) => {
+                    on_late();
+                    silence = Some(Silence::Late(at));
+                }
+                Some(Silence::Late(_)) | None => {
+                    return LostConnection { key: key.clone(), reason: "no answer".to_owned() };
+                }
+            }
         }
         sleep(Duration::from_millis(HOP_MS)).await;
         LostConnection { key: key.clone(), reason: "connection reset".to_owned() }

@@ -130,12 +130,14 @@ pub(crate) fn add_receiver(replication: &mut Replication, receivers: &Table, cha
     let named = |row: &Record<'_>| row.text(&["channel_name"]).is_some_and(|name| name == channel);
     let Some(row) = receivers.records().find(named) else { return };
     replication.tls.ciphersuites = row.owned(&["tls_ciphersuites"]);
+    let age = |name: &str| {
+        row.number::<i64>(&[name]).map(|us| Duration::from_micros(u64::try_from(us).unwrap_or(0)))
+    };
     replication.heartbeat = row.number(&["heartbeat_interval"]).map(|period| ReceiverHeartbeat {
         period: seconds(period),
         received: row.number(&["received_heartbeats"]).unwrap_or(0),
-        age: row
-            .number::<i64>(&["heartbeat_age_us"])
-            .map(|us| Duration::from_micros(u64::try_from(us).unwrap_or(0))),
+        age: age("heartbeat_age_us"),
+        silent_for: age("silence_us"),
     });
 }
 
@@ -146,8 +148,12 @@ pub(crate) fn add_row_heartbeat(replication: &mut Replication, row: Record<'_>, 
     else {
         return;
     };
-    replication.heartbeat =
-        Some(ReceiverHeartbeat { period: seconds(period), received, age: memory.heartbeat_age(received) });
+    replication.heartbeat = Some(ReceiverHeartbeat {
+        period: seconds(period),
+        received,
+        age: memory.heartbeat_age(received),
+        silent_for: None,
+    });
 }
 
 fn seconds(value: f64) -> Duration {
@@ -261,17 +267,26 @@ mod tests {
                 "heartbeat_interval",
                 "received_heartbeats",
                 "heartbeat_age_us",
+                "silence_us",
                 "tls_ciphersuites",
             ],
             &[
-                &[Some("x"), Some("1.000"), Some("9"), Some("5"), None],
-                &[Some(""), Some("30.000"), Some("2"), Some("1500000"), Some("TLS_AES_128_GCM_SHA256")],
+                &[Some("x"), Some("1.000"), Some("9"), Some("5"), Some("5"), None],
+                &[
+                    Some(""),
+                    Some("30.000"),
+                    Some("2"),
+                    Some("1500000"),
+                    Some("700000"),
+                    Some("TLS_AES_128_GCM_SHA256"),
+                ],
             ],
         );
         let mut facts = Replication::default();
         add_receiver(&mut facts, &receivers, "");
         let heartbeat = facts.heartbeat.unwrap();
         assert_eq!(heartbeat.age, Some(Duration::from_micros(1_500_000)));
+        assert_eq!(heartbeat.silent_for, Some(Duration::from_micros(700_000)));
         assert_eq!((heartbeat.period, heartbeat.received), (Duration::from_secs(30), 2));
         assert_eq!(facts.tls.ciphersuites, "TLS_AES_128_GCM_SHA256");
     }

@@ -1,5 +1,6 @@
 //! Servers that die, hang, or close connections.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -26,7 +27,11 @@ pub(crate) async fn a_killed_server_is_heard_at_once(family: Family) -> Result<(
     let world = World::start(family, "a").await?;
     let a = world.lab.server("a");
     let key = world.key("a");
-    let mut watch = world.servers.watch(&key);
+    let late = AtomicUsize::new(0);
+    let on_late = || {
+        late.fetch_add(1, Ordering::Relaxed);
+    };
+    let mut watch = world.servers.watch(&key, &on_late);
     tokio::select! {
         lost = &mut watch => anyhow::bail!("lost a living server: {}", lost.reason),
         established = watching_statement(a) => drop(established?),
@@ -42,12 +47,35 @@ pub(crate) async fn a_killed_server_is_heard_at_once(family: Family) -> Result<(
     Ok(())
 }
 
+/// A hung server: its answer is late first, and then it counts as hanging.
+pub(crate) async fn a_hung_server_is_late_and_then_lost(family: Family) -> Result<()> {
+    let world = World::start(family, "a").await?;
+    let a = world.lab.server("a");
+    let key = world.key("a");
+    let late = AtomicUsize::new(0);
+    let on_late = || {
+        late.fetch_add(1, Ordering::Relaxed);
+    };
+    let mut watch = world.servers.watch(&key, &on_late);
+    tokio::select! {
+        lost = &mut watch => anyhow::bail!("lost a living server: {}", lost.reason),
+        established = watching_statement(a) => drop(established?),
+    }
+    let before = late.load(Ordering::Relaxed);
+    a.hang()?;
+    let lost = timeout(SOON, watch).await?;
+    assert_eq!(late.load(Ordering::Relaxed), before + 1);
+    assert!(lost.reason.contains("no answer"), "{}", lost.reason);
+    a.resume()?;
+    Ok(())
+}
+
 /// A killed statement is repeated; the server is well.
 pub(crate) async fn a_killed_statement_is_no_lost_server(family: Family) -> Result<()> {
     let world = World::start(family, "a").await?;
     let a = world.lab.server("a");
     let key = world.key("a");
-    let mut watch = world.servers.watch(&key);
+    let mut watch = world.servers.watch(&key, &|| {});
     for _ in 0..3 {
         tokio::select! {
             lost = &mut watch => anyhow::bail!("lost a living server: {}", lost.reason),

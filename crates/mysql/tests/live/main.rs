@@ -17,6 +17,7 @@ lab::on_both_families!(
     reading::unreadable_replication_never_looks_like_a_primary,
     reading::refusals_are_told_apart,
     faults::a_killed_server_is_heard_at_once,
+    faults::a_hung_server_is_late_and_then_lost,
     faults::a_killed_statement_is_no_lost_server,
     faults::a_hung_server_costs_no_more_than_the_deadline,
     faults::closed_idle_connections_are_replaced,

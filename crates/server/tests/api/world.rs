@@ -80,7 +80,7 @@ impl Servers for PretendedServers {
         })
     }
 
-    async fn watch(&self, _: &InstanceKey) -> LostConnection {
+    async fn watch(&self, _: &InstanceKey, _: &(dyn Fn() + Send + Sync)) -> LostConnection {
         std::future::pending().await
     }
 

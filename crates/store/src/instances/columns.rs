@@ -414,7 +414,7 @@ fn relay(file: String) -> BinlogCoordinates {
 }
 
 fn edit_heartbeat(instance: &mut Instance, edit: impl FnOnce(&mut ReceiverHeartbeat)) {
-    let unknown = ReceiverHeartbeat { period: Duration::ZERO, received: 0, age: None };
+    let unknown = ReceiverHeartbeat { period: Duration::ZERO, received: 0, age: None, silent_for: None };
     edit(instance.replication.heartbeat.get_or_insert(unknown));
 }
 

@@ -105,10 +105,10 @@ fn replication() -> impl Strategy<Value = Replication> {
     let places = (thread(), thread(), place(), place(), place());
     let errors = (text(), any::<u32>(), text(), any::<u32>());
     let lag = (prop::option::of(0..i64::MAX), any::<u32>());
-    let heartbeat = prop::option::of(
-        (nanos(), position(), prop::option::of(nanos()))
-            .prop_map(|(period, received, age)| ReceiverHeartbeat { period, received, age }),
-    );
+    let heartbeat =
+        prop::option::of((nanos(), position(), prop::option::of(nanos())).prop_map(
+            |(period, received, age)| ReceiverHeartbeat { period, received, age, silent_for: None },
+        ));
     (places, errors, lag, any::<[bool; 4]>(), (text(), text()), tls(), heartbeat).prop_map(
         |(places, errors, lag, flags, texts, tls, heartbeat)| Replication {
             io_thread: places.0,
