@@ -37,6 +37,7 @@
 //! | `downtime=60s`, `lost`, `maintenance` | what operators said; `lost`: left behind by a failover |
 //! | `rule=prefer`, `tag=name:value` | promotion rule, tag |
 //! | `check=silent`, `writes=silent` | how the last check, or trial writes, failed: `refused`, `silent`, `unanswered`, `limit`, `denied`, `full`, `error` |
+//! | `heartbeat=1s`, `still_receiver=5s` | the source owes one as often; the receiver got nothing for so long |
 //! | `stuck=20s` | the applier runs and applied nothing for so long |
 //! | `received=`, `sqlerrno=` | GTID set that the receiver brought; last applier error |
 //! | `pseudo`, `maxscale` | Pseudo-GTID, binlog server |
@@ -46,8 +47,8 @@ use std::time::Duration;
 
 use model::{
     AnalysisPolicy, BinlogCoordinates, Candidate, CheckFailure, Downtime, FailedCheck, FailedWrite, Fleet,
-    Instance, InstanceKey, Maintenance, PromotionRule, ServerVersion, StaleCoordinates, Tag, ThreadState,
-    Timestamp,
+    Instance, InstanceKey, Maintenance, PromotionRule, ReceiverHeartbeat, ServerVersion, StaleCoordinates,
+    Tag, ThreadState, Timestamp,
 };
 
 /// A drawn fleet, the policy it is judged by, and the time.
@@ -256,6 +257,12 @@ fn set_replication(instance: &mut Instance, fact: &str, value: &str) -> bool {
             replication.last_io_errno = 2003;
             replication.last_io_error = "error connecting to source 'repl@p1:3306'".to_owned();
         }
+        "heartbeat" => {
+            let period = seconds(value);
+            replication.heartbeat =
+                Some(ReceiverHeartbeat { period, received: 1, age: None, silent_for: None });
+        }
+        "still_receiver" => replication.receiver_idle = seconds(value),
         "stuck" => replication.applier_idle = seconds(value),
         "received" => replication.retrieved_gtid = value.to_owned(),
         "sqlerrno" => replication.last_sql_errno = number(value),

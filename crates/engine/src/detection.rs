@@ -142,7 +142,9 @@ impl Engine {
                 true
             }
         };
-        let in_grace = self.inner.grace.is_within(&request.finding.key) && !request.forced;
+        let key = &request.finding.key;
+        let in_grace =
+            (self.inner.grace.is_within(key) || self.inner.tested_sources.contains(key)) && !request.forced;
         let Some(rule) = analysis::rule_of(request.finding.code) else {
             return Attempt::NotAttempted(vec!["nothing is wrong with the server".to_owned()]);
         };

@@ -31,6 +31,7 @@ impl Engine {
         let engine = self.clone();
         let (key, source) = (finding.key.clone(), finding.primary_key.clone());
         let reason = finding.code.to_string();
+        let recovers = finding.cluster.automated_primary_recovery;
         let coordinates = finding.coordinates.clone();
         self.inner.supervisor.start_loop("emergency operation", async move {
             for emergency in emergencies {
@@ -38,6 +39,11 @@ impl Engine {
                     Emergency::ReadInstance => engine.emergency_read(&key, &reason).await,
                     Emergency::ReadReplicas => engine.emergency_read_replicas(&key, &reason).await,
                     Emergency::ReadSource => engine.emergency_read(&source, &reason).await,
+                    Emergency::TestReceivers => {
+                        if may_change && recovers && engine.may_act() {
+                            engine.test_receivers(&key, &reason).await;
+                        }
+                    }
                     Emergency::RecordCoordinates => {
                         engine.note_stale_coordinates(&key, coordinates.clone(), engine.now()).await;
                     }
@@ -125,7 +131,7 @@ impl Engine {
     }
 
     /// A receiver that was stopped, or may have been, is started again, a few times if need be.
-    async fn stop_and_start(&self, replica: &InstanceKey) -> Result<(), OperationError> {
+    pub(crate) async fn stop_and_start(&self, replica: &InstanceKey) -> Result<(), OperationError> {
         let servers = &self.inner.ports.servers;
         let limit = || Deadline::after(self.compiled().action_timeout);
         let stop = Action::StopReplication(Threads::Receiver);

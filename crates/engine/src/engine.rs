@@ -20,6 +20,7 @@ use crate::detection_state::DetectionState;
 use crate::discovery::Stillness;
 use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
+use crate::receiver_test::TestedSources;
 use crate::recovery::{LeftBehind, PendingRelease};
 use crate::samples::{FlushSample, Samples};
 use crate::step_log::StepLog;
@@ -91,6 +92,8 @@ pub(crate) struct Inner {
     pub(crate) emergency_restarts: Throttle,
     pub(crate) emergency_set_restarts: Throttle,
     pub(crate) grace: Throttle,
+    /// Sources whose replicas are being let to reconnect.
+    pub(crate) tested_sources: TestedSources,
     /// Repairs that promote nobody, per server.
     pub(crate) repairs: Throttle,
     /// Forgotten servers must not come back from a read that was under way.
@@ -140,6 +143,7 @@ impl Engine {
                 emergency_restarts: Throttle::new(Duration::from_secs(30)),
                 emergency_set_restarts: Throttle::new(Duration::from_secs(30)),
                 grace: Throttle::new(Duration::from_secs(5)),
+                tested_sources: TestedSources::default(),
                 repairs: Throttle::new(Duration::from_secs(24 * 3600)),
                 forgotten: Mutex::default(),
                 pending_writes: Mutex::default(),

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -102,10 +104,36 @@ pub struct Metrics {
     pub dead_intermediate: RecoveryCounters,
     /// `recover.dead_replication_group_member.*`.
     pub dead_group_member: RecoveryCounters,
+    /// Where the time of the last failover went.
+    pub failover: FailoverTimes,
     /// Rows written behind.
     pub rows_written: Counter,
     /// Write-behind batches that failed.
     pub write_failures: Counter,
+}
+
+/// Phases of the last failover of a primary, in microseconds each; 0 before the first.
+#[derive(Debug, Default)]
+pub struct FailoverTimes {
+    /// From the record of the recovery to its first step: gates, fresh reads, hooks that are waited for.
+    pub decision: Gauge,
+    /// Replicas stop receiving, and are read.
+    pub collection: Gauge,
+    /// Choice, fence, and the candidate applies what it received.
+    pub drain: Gauge,
+    /// Until the candidate is writable.
+    pub promotion: Gauge,
+    /// Until the other replicas are below it.
+    pub repointing: Gauge,
+}
+
+impl Gauge {
+    /// Sets the value to the microseconds since `since`, which becomes now.
+    pub(crate) fn lap(&self, since: &mut Instant) {
+        let now = Instant::now();
+        let took = now.duration_since(std::mem::replace(since, now));
+        self.set(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
 }
 
 impl Metrics {

@@ -56,6 +56,8 @@ pub enum Emergency {
     ReadSource,
     /// Restart the receivers of its direct replicas, so that dead connections show.
     RestartReceivers,
+    /// Let the receivers of its direct replicas reconnect when that alone can tell whether it lives.
+    TestReceivers,
     /// Note the binary log coordinates at which it stands.
     RecordCoordinates,
 }
@@ -68,6 +70,7 @@ impl Emergency {
             Self::ReadReplicas => "read its replicas again",
             Self::ReadSource => "read its source again",
             Self::RestartReceivers => "restart the receivers of its replicas",
+            Self::TestReceivers => "let its replicas reconnect if none receives anything",
             Self::RecordCoordinates => "note its binary log coordinates",
         }
     }

@@ -389,7 +389,7 @@ pub static RULES: &[Rule] = &[
 /// An unreachable primary that some replica still hears.
 const UNREACHABLE_PRIMARY: Rule = Rule {
     response: Response::Record,
-    emergency: &[Emergency::ReadInstance, Emergency::ReadReplicas],
+    emergency: &[Emergency::ReadInstance, Emergency::ReadReplicas, Emergency::TestReceivers],
     ..WATCH
 };
 

@@ -145,6 +145,11 @@ impl<'a> FailoverRun<'a> {
 
     /// Runs all phases.
     pub(super) async fn run_phases(mut self) -> Result<Failover, NotPromoted> {
+        let times = &self.engine.metrics().failover;
+        times
+            .decision
+            .set(self.engine.now().saturating_since(self.began).as_micros().try_into().unwrap_or(u64::MAX));
+        let mut lap = Instant::now();
         let collect = failover::collect_plan(&self.case);
         self.journal.stopped = collect.steps.iter().map(|step| (&step.server).into()).collect();
         self.save(Stage::Collecting).await?;
@@ -152,6 +157,7 @@ impl<'a> FailoverRun<'a> {
         let collected = self.engine.execute(&collect, self.uid).await;
         let observed = self.read_replicas(&collected).await;
         self.check.observe(observed.iter().cloned());
+        times.collection.lap(&mut lap);
         let drain_began = Instant::now();
         let (choice, drain, drained) = match self.choose_and_drain(&observed).await {
             Ok(chosen) => chosen,
@@ -165,7 +171,9 @@ impl<'a> FailoverRun<'a> {
         if let Err(reason) = self.judge(&plan) {
             return Err(self.turn_back(reason.into(), Some((&drain, &drained))).await);
         }
-        let end = self.promote(&plan, &choice.candidate.key).await;
+        times.drain.lap(&mut lap);
+        let end = self.promote(&plan, &choice.candidate.key, &mut lap).await;
+        times.repointing.lap(&mut lap);
         let promoted = match end.abort_error() {
             None => {
                 let participating = choice.fates.keys().cloned().collect();
@@ -179,11 +187,12 @@ impl<'a> FailoverRun<'a> {
 
     /// Runs the promotion. When some replica takes long, because it has a relay log to apply, clients are told of the new
     /// primary before it is done.
-    async fn promote(&self, plan: &Plan, candidate: &InstanceKey) -> PlanEnd {
+    async fn promote(&self, plan: &Plan, candidate: &InstanceKey, lap: &mut Instant) -> PlanEnd {
         let opened = Notify::new();
         let execution = self.engine.execute_telling(plan, self.uid, &opened);
         let announcement = async {
             opened.notified().await;
+            self.engine.metrics().failover.promotion.lap(lap);
             tokio::time::sleep(ANNOUNCE_AFTER).await;
             self.engine.put_primary_keys(&self.alias, candidate).await;
         };

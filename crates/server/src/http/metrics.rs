@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use engine::{Engine, Metrics, RecoveryCounters};
+use engine::{Engine, FailoverTimes, Metrics, RecoveryCounters};
 use serde_json::{Map, Value, json};
 
 /// What a number means to Prometheus.
@@ -20,7 +20,22 @@ pub(super) fn prometheus(engine: &Engine) -> String {
         sample(&mut out, name, "", value);
     }
     recoveries(&mut out, engine);
+    failover(&mut out, &engine.metrics().failover);
     out
+}
+
+fn failover(out: &mut String, times: &FailoverTimes) {
+    let name = "orchestrator_failover_seconds";
+    head(out, name, Kind::Gauge, "Where the time of the last failover went.");
+    for (phase, time) in [
+        ("decision", &times.decision),
+        ("collection", &times.collection),
+        ("drain", &times.drain),
+        ("promotion", &times.promotion),
+        ("repointing", &times.repointing),
+    ] {
+        sample(out, name, &format!("{{phase=\"{phase}\"}}"), number(time.get()) / 1e6);
+    }
 }
 
 /// Name, kind, meaning, value.
