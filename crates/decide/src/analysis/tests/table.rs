@@ -109,7 +109,7 @@ fn emergency_operations() {
     let emergency = |code| rule_of(code).unwrap().emergency;
     assert_eq!(
         emergency(AnalysisCode::UnreachableMaster),
-        [Emergency::ReadInstance, Emergency::ReadReplicas, Emergency::TestReceivers]
+        [Emergency::TestReceivers, Emergency::ReadInstance, Emergency::ReadReplicas]
     );
     assert_eq!(emergency(AnalysisCode::FirstTierReplicaFailingToConnectToMaster), [Emergency::ReadSource]);
     assert_eq!(
