@@ -253,7 +253,8 @@ impl Check<'_> {
                 self.check_stopped(step, state);
                 state.drained = false;
             }
-            Action::SetSemiSyncPrimary(_)
+            Action::ReconnectReceiver
+            | Action::SetSemiSyncPrimary(_)
             | Action::SetSemiSyncReplica(_)
             | Action::SetDelay(_)
             | Action::SkipTransaction

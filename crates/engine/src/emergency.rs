@@ -118,10 +118,10 @@ impl Engine {
         if !self.inner.emergency_restarts.admit(replica) {
             return;
         }
-        // Not to be cut off by a shutdown between the two.
+        // Not to be cut off by a shutdown before a failed start was repeated.
         let key = replica.clone();
         let restarted = self
-            .detached("receiver restart", |engine| async move { engine.stop_and_start(&key).await })
+            .detached("receiver restart", |engine| async move { engine.reconnect_receiver(&key).await })
             .await;
         if let Err(error) = restarted {
             warn!(instance = %replica, error = %error, "could not restart the receiver; see whether it runs");
@@ -130,25 +130,21 @@ impl Engine {
         self.emergency_read(replica, reason).await;
     }
 
-    /// A receiver that was stopped, or may have been, is started again, a few times if need be.
-    pub(crate) async fn stop_and_start(&self, replica: &InstanceKey) -> Result<(), OperationError> {
+    /// Lets the receiver of a replica reconnect. If it was stopped and not started it is started, a few times if need be.
+    pub(crate) async fn reconnect_receiver(&self, replica: &InstanceKey) -> Result<(), OperationError> {
         let servers = &self.inner.ports.servers;
         let limit = || Deadline::after(self.compiled().action_timeout);
-        let stop = Action::StopReplication(Threads::Receiver);
-        let mut outcome = servers.act(replica, &stop, limit()).await;
+        let Err(error) = servers.act(replica, &Action::ReconnectReceiver, limit()).await else {
+            return Ok(());
+        };
         let start = Action::StartReplication(Threads::Receiver);
-        for attempt in 0..START_ATTEMPTS {
-            if attempt > 0 {
-                tokio::time::sleep(START_PAUSE).await;
-            }
-            let started = servers.act(replica, &start, limit()).await;
-            let is_started = started.is_ok();
-            outcome = outcome.and(started);
-            if is_started {
+        for _ in 0..START_ATTEMPTS {
+            if servers.act(replica, &start, limit()).await.is_ok() {
                 break;
             }
+            tokio::time::sleep(START_PAUSE).await;
         }
-        outcome.map(drop).map_err(OperationError::from)
+        Err(error.into())
     }
 
     /// Direct replicas and, below binlog servers, theirs.

@@ -341,6 +341,7 @@ impl Engine {
             }
             Action::StopReplication(_)
             | Action::StartReplication(_)
+            | Action::ReconnectReceiver
             | Action::WaitApplied
             | Action::WaitExecutedGtid(_)
             | Action::WaitExecutedCoordinates(_)

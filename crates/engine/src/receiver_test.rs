@@ -74,10 +74,10 @@ impl Engine {
     /// False when a receiver could not be restarted.
     async fn reconnect(&self, replicas: &[InstanceKey], reason: &str) -> bool {
         let restarted = join_all(replicas.iter().map(|replica| async move {
-            // Not to be cut off by a shutdown between stop and start.
+            // Not to be cut off by a shutdown before a failed start was repeated.
             let key = replica.clone();
             let outcome =
-                self.detached("receiver restart", |engine| async move { engine.stop_and_start(&key).await });
+                self.detached("receiver restart", |engine| async move { engine.reconnect_receiver(&key).await });
             let outcome = outcome.await;
             if let Err(error) = &outcome {
                 warn!(instance = %replica, error = %error, "could not restart the receiver; see whether it runs");

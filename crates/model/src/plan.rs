@@ -44,6 +44,8 @@ pub enum Action {
     StopReplication(Threads),
     /// Start replication threads.
     StartReplication(Threads),
+    /// Stop the receiver and start it at once, in one request: nothing that happens to orchestrator leaves it stopped.
+    ReconnectReceiver,
     /// Wait until everything in the relay log is applied.
     WaitApplied,
     /// Wait until the given GTID set (or MariaDB position) is executed.
@@ -108,6 +110,7 @@ impl Action {
             | Self::Probe => false,
             Self::StopReplication(_)
             | Self::StartReplication(_)
+            | Self::ReconnectReceiver
             | Self::ChangeSource { .. }
             | Self::ResetReplication
             | Self::DetachSource
@@ -142,6 +145,7 @@ impl fmt::Display for Action {
             Self::StartReplication(Threads::Both) => f.write_str("start replication"),
             Self::StartReplication(Threads::Receiver) => f.write_str("start receiving"),
             Self::StartReplication(Threads::Applier) => f.write_str("start applying"),
+            Self::ReconnectReceiver => f.write_str("let the receiver reconnect"),
             Self::WaitApplied => f.write_str("wait until the relay log is applied"),
             Self::WaitExecutedGtid(set) => write!(f, "wait until {set} is executed"),
             Self::WaitExecutedCoordinates(at) => write!(f, "wait until {at} is executed"),

@@ -39,6 +39,10 @@ impl World {
         match action {
             Action::StopReplication(threads) => self.stop_threads(server, *threads),
             Action::StartReplication(threads) => return self.start_threads(server, *threads, now),
+            Action::ReconnectReceiver => {
+                self.stop_threads(server, Threads::Receiver);
+                return self.start_threads(server, Threads::Receiver, now);
+            }
             Action::WaitApplied => {
                 let is_applied = self.servers[server].channel.relay.is_empty();
                 return if is_applied { Effect::Done } else { Effect::Waits };

@@ -75,6 +75,7 @@ pub(crate) async fn perform(work: &mut Work<'_>, action: &Action) -> Result<(), 
     match action {
         Action::StopReplication(threads) => stop(work, *threads).await,
         Action::StartReplication(threads) => start(work, *threads).await,
+        Action::ReconnectReceiver => reconnect(work).await,
         Action::WaitApplied => wait::applied(work).await,
         Action::WaitExecutedGtid(set) => wait::executed_gtid(work, set).await,
         Action::WaitExecutedCoordinates(at) => wait::executed_coordinates(work, at).await,
@@ -104,6 +105,18 @@ pub(crate) async fn stop(work: &mut Work<'_>, threads: Threads) -> Result<(), Fa
     let statement = work.write(&current.channel, |writer| writer.stop(threads));
     match work.change(statement).await {
         Err(failure) if failure.number == Some(REPLICA_NOT_RUNNING) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Stop and start travel in one request, which the server carries out to its end even if nobody waits for the answer.
+async fn reconnect(work: &mut Work<'_>) -> Result<(), Failure> {
+    let Some(current) = work.current().await? else { return start(work, Threads::Receiver).await };
+    let statements = work.write(&current.channel, |writer| {
+        format!("{}; {}", writer.stop(Threads::Receiver), writer.start(Threads::Receiver))
+    });
+    match work.change(statements).await {
+        Err(failure) if failure.number == Some(REPLICA_NOT_RUNNING) => start(work, Threads::Receiver).await,
         outcome => outcome,
     }
 }

@@ -39,6 +39,46 @@ pub(crate) async fn threads_stop_and_start_and_may_do_so_twice(family: Family) -
     Ok(())
 }
 
+/// A receiver that reconnects to a hung source keeps what it received and did not apply yet.
+pub(crate) async fn a_reconnecting_receiver_loses_nothing(family: Family) -> Result<()> {
+    let world = World::start(family, "a(b)").await?;
+    let a = world.lab.server("a");
+    world.act("b", Action::StopReplication(Threads::Both)).await?;
+    world.act("b", Action::SetDelay(600)).await?;
+    world.act("b", Action::StartReplication(Threads::Both)).await?;
+    world.until("b", "replicates", |b| b.is_replicating()).await?;
+    a.execute("create database later").await?;
+    let received = a.value(received_by(family)).await?;
+    world.until("b", "received it", |b| b.replication.retrieved_gtid.ends_with(&received)).await?;
+
+    let done = world.act("b", Action::ReconnectReceiver).await?;
+    assert_eq!(done.statements.len(), 1, "{:?}", done.statements);
+    let b = world.until("b", "was taken back", |b| b.is_replicating()).await?;
+    assert!(b.replication.retrieved_gtid.ends_with(&received), "{:?}", b.replication);
+
+    a.hang()?;
+    world.act("b", Action::ReconnectReceiver).await?;
+    let b = world.read("b").await?;
+    assert_eq!(b.replication.io_thread, ThreadState::Other);
+    assert!(b.replication.retrieved_gtid.ends_with(&received), "{:?}", b.replication);
+    world.act("b", Action::StopReplication(Threads::Both)).await?;
+    world.act("b", Action::ReconnectReceiver).await?;
+    assert_eq!(
+        world.read("b").await?.replication.io_thread,
+        ThreadState::Other,
+        "one that is stopped starts"
+    );
+    a.resume()
+}
+
+/// The end of what a primary wrote.
+fn received_by(family: Family) -> &'static str {
+    match family {
+        Family::MySql => "select substring_index(replace(@@gtid_executed, '\\n', ''), '-', -1)",
+        Family::MariaDb => "select @@gtid_binlog_pos",
+    }
+}
+
 pub(crate) async fn a_server_becomes_read_only_and_writable(family: Family) -> Result<()> {
     let world = World::start(family, "a").await?;
     let has_super = family == Family::MySql;

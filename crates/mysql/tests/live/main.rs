@@ -21,6 +21,7 @@ lab::on_both_families!(
     faults::a_killed_statement_is_no_lost_server,
     faults::a_hung_server_costs_no_more_than_the_deadline,
     faults::closed_idle_connections_are_replaced,
+    acting::a_reconnecting_receiver_loses_nothing,
     acting::threads_stop_and_start_and_may_do_so_twice,
     acting::a_server_becomes_read_only_and_writable,
     acting::read_only_gives_up_behind_a_lock,
