@@ -153,7 +153,7 @@ impl World {
             if channel.receiver == Receiver::Stopped {
                 channel.receiver = Receiver::Connecting { retry_at: now, gives_up_at: None };
                 channel.receiver_errno = 0;
-                if is_mariadb {
+                if is_mariadb && !channel.applier_runs {
                     channel.purge_relay_log();
                     channel.received_position = position;
                 }
