@@ -61,7 +61,7 @@ impl Engine {
             "no replica receives anything from an unreadable source; letting them reconnect to see whether it lives");
         let first = std::slice::from_ref(&test.first);
         let mut lives = self.reconnect(first, reason).await && self.is_taken_back(first, PATIENCE).await;
-        if !lives {
+        if !lives && self.may_act() {
             let all: Vec<InstanceKey> = std::iter::once(&test.first).chain(&test.others).cloned().collect();
             lives =
                 self.reconnect(&test.others, reason).await && self.is_taken_back(&all, LAST_PATIENCE).await;
@@ -74,6 +74,9 @@ impl Engine {
     /// False when a receiver could not be restarted.
     async fn reconnect(&self, replicas: &[InstanceKey], reason: &str) -> bool {
         let restarted = join_all(replicas.iter().map(|replica| async move {
+            if !self.may_act() {
+                return false;
+            }
             // Not to be cut off by a shutdown before a failed start was repeated.
             let key = replica.clone();
             let outcome =
