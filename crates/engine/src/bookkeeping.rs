@@ -150,8 +150,7 @@ impl Engine {
         .await?;
         let mut fleet = self.fleet_mut();
         fleet.cluster_alias_overrides.insert(name.clone(), wanted.clone());
-        fleet.cluster_aliases.retain(|_, known| *known != wanted);
-        fleet.cluster_aliases.insert(name, wanted);
+        fleet.set_cluster_alias(&name, &wanted);
         Ok(())
     }
 

@@ -273,7 +273,7 @@ impl Engine {
                 .collect()
         };
         for (cluster_name, alias) in changed {
-            self.fleet_mut().cluster_aliases.insert(cluster_name.clone(), alias.clone());
+            self.fleet_mut().set_cluster_alias(&cluster_name, &alias);
             self.submit_quietly(Command::SetClusterAlias { cluster_name, alias, at: self.now() }).await;
         }
     }

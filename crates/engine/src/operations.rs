@@ -51,11 +51,14 @@ const START_PAUSE: Duration = Duration::from_millis(10);
 const DEFAULT_DOWNTIME: Duration = Duration::from_secs(600);
 
 impl Engine {
-    /// Reads a server now and returns it with everything its record holds.
+    /// Reads a server now and returns it with everything its record holds. It is polled from now on, also if it was
+    /// forgotten a moment ago.
     ///
     /// # Errors
     /// Filters and servers that cannot be read.
     pub async fn discover(&self, key: &InstanceKey) -> Result<Arc<Instance>, OperationError> {
+        let key = &self.resolve_key(key).await;
+        self.admit_again(key);
         let instance = self.read_instance(key, self.read_deadline()).await?;
         self.flush_writes().await?;
         Ok(instance)
@@ -95,6 +98,11 @@ impl Engine {
             self.audit("forget", Some(key), "").await;
         }
         Ok(())
+    }
+
+    fn admit_again(&self, key: &InstanceKey) {
+        let mut forgotten = self.inner.forgotten.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        forgotten.remove(key);
     }
 
     async fn block_rediscovery(&self, key: &InstanceKey) {

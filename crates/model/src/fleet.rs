@@ -153,6 +153,12 @@ impl Fleet {
         self.candidates.get(key).map_or(PromotionRule::Neutral, |candidate| candidate.rule)
     }
 
+    /// Gives a cluster its alias, which no other cluster has from now on.
+    pub fn set_cluster_alias(&mut self, cluster_name: &str, alias: &str) {
+        self.cluster_aliases.retain(|_, known| known != alias);
+        self.cluster_aliases.insert(cluster_name.to_owned(), alias.to_owned());
+    }
+
     /// Alias of a cluster; its name when it has none.
     pub fn cluster_alias<'a>(&'a self, cluster_name: &'a str) -> &'a str {
         self.cluster_aliases.get(cluster_name).map_or(cluster_name, String::as_str)

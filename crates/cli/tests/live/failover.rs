@@ -34,6 +34,30 @@ pub(crate) async fn a_killed_primary_is_replaced(family: Family) -> Result<()> {
     assert_cluster_follows(&world, &promoted).await
 }
 
+/// The alias belongs to the new primary alone, although the dead one suggests it, too.
+pub(crate) async fn a_cluster_alias_follows_the_primary(family: Family) -> Result<()> {
+    let world = World::start(family, json!({ "DetectClusterAliasQuery": "select 'shop'" })).await?;
+    world.lab.server("a").kill9()?;
+    let recovery = world.wait_recovered("a").await?;
+    let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
+    let address = world.lab.address(&promoted);
+    for _ in 0..3 {
+        let clusters = world.ok("/api/clusters-info").await?;
+        let named: Vec<&serde_json::Value> = clusters
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|cluster| cluster["ClusterAlias"] == json!("shop"))
+            .map(|cluster| &cluster["ClusterName"])
+            .collect();
+        ensure!(named == [&json!(address)], "{clusters}");
+        let primary = world.ok("/api/master/shop").await?;
+        ensure!(primary["Key"]["Port"] == json!(world.lab.server(&promoted).port()), "{primary}");
+        world.wait_rounds(2).await?;
+    }
+    Ok(())
+}
+
 /// With semi-synchronous replicas every row that the application was told is safe is on the promoted server.
 pub(crate) async fn a_kill_loses_no_acknowledged_row(family: Family) -> Result<()> {
     assert_nothing_lost(family, |primary| primary.kill9()).await

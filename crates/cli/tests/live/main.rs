@@ -11,6 +11,7 @@ mod world;
 
 lab::on_both_families!(
     failover::a_killed_primary_is_replaced,
+    failover::a_cluster_alias_follows_the_primary,
     failover::a_hung_primary_is_replaced,
     failover::a_hung_primary_with_one_replica_is_replaced,
     failover::a_kill_loses_no_acknowledged_row,
@@ -25,6 +26,7 @@ lab::on_both_families!(
     crashes::a_daemon_that_dies_while_draining_is_succeeded,
     crashes::a_daemon_that_dies_in_a_takeover_opens_the_primary,
     legacy::replicas_take_the_place_of_their_source,
+    operations::a_discovered_server_is_polled,
     operations::replicas_are_relocated,
     operations::sources_and_replicas_change_places,
     operations::replicas_without_gtid_are_moved,

@@ -248,3 +248,20 @@ pub(crate) async fn commands_move_replicas(family: Family) -> Result<()> {
     world.command(&["-c", "which-gtid-errant", "-i", &c], "\n").await?;
     world.assert_settled(&[("b", "a"), ("c", "a"), ("d", "a")]).await
 }
+
+/// A server that an operator discovers is polled, even right after it was forgotten.
+pub(crate) async fn a_discovered_server_is_polled(family: Family) -> Result<()> {
+    let world = World::start_shape(family, "a(b)", json!({})).await?;
+    world.op("forget", &["b"]).await?;
+    // Long enough for every read of it that was planned before, and short of its return through its source.
+    world.wait_rounds(1).await?;
+    world.op("discover", &["b"]).await?;
+    let seen =
+        || async { Ok::<_, anyhow::Error>(world.op("instance", &["b"]).await?["LastSeenTimestamp"].clone()) };
+    let first = seen().await?;
+    wait_until("the server is read again", PATIENCE, || async {
+        let now = seen().await?;
+        if now == first { bail!("{first}") } else { Ok(()) }
+    })
+    .await
+}

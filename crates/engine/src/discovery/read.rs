@@ -175,6 +175,8 @@ impl Engine {
         self.request_analysis_if_changed(former.as_deref(), &current);
         if former.is_none() {
             info!(instance = %key, cluster = %current.cluster_name, "discovered");
+            // Whoever read it: it is polled from now on.
+            self.inner.read_requests.add(key.clone());
         }
         self.request_neighbours(&current);
         current

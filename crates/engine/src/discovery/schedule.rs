@@ -106,7 +106,10 @@ impl Engine {
                 Some(ended) = done.recv() => self.reschedule(&mut schedule, ended),
                 requested = self.inner.read_requests.take() => {
                     for key in requested {
-                        schedule.plan(key, Instant::now());
+                        // A server in the fleet was read a moment ago, or loaded from the backend.
+                        let is_fresh = self.is_fresh(&key);
+                        let pause = if is_fresh { self.compiled().analysis.poll } else { Duration::ZERO };
+                        schedule.plan_no_later(key, Instant::now() + pause);
                     }
                     let refused_now = self.inner.read_requests.refused();
                     if refused_now != refused {
@@ -129,6 +132,11 @@ impl Engine {
                 schedule.plan(key, at);
             }
         }
+    }
+
+    fn is_fresh(&self, key: &InstanceKey) -> bool {
+        let checked = self.fleet().get(key).and_then(|instance| instance.last_checked);
+        checked.is_some_and(|at| self.now().saturating_since(at) < self.compiled().analysis.poll)
     }
 
     fn should_poll(&self, key: &InstanceKey) -> bool {

@@ -53,7 +53,7 @@ impl Engine {
         {
             let mut fleet = self.fleet_mut();
             if !alias.is_empty() {
-                fleet.cluster_aliases.insert(to.clone(), alias.to_owned());
+                fleet.set_cluster_alias(&to, alias);
             }
             if let Some(alias_override) = fleet.cluster_alias_overrides.remove(name) {
                 fleet.cluster_alias_overrides.insert(to.clone(), alias_override);

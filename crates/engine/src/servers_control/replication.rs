@@ -134,7 +134,7 @@ impl Engine {
             {
                 let mut fleet = self.fleet_mut();
                 fleet.cluster_aliases.remove(&from);
-                fleet.cluster_aliases.insert(to.clone(), alias.clone());
+                fleet.set_cluster_alias(&to, &alias);
             }
             self.submit_quietly(Command::RenameCluster { from, to, alias, at: self.now() }).await;
         }
