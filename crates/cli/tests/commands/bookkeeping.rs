@@ -104,6 +104,7 @@ fn candidates_are_suggested() {
     program.prints("-c get-candidate-slave -i db:3306", "db:3308\n");
     program.fails("-c get-candidate-replica -i db:3307", "No replicas found for db:3307");
     program.prints("-c internal-suggest-promoted-replacement -i db:3306 -d db:3307", "db:3307\n");
+    program.prints("-c internal-suggest-promoted-replacement -i nosuch:1 -d db:3307", "db:3307\n");
     program.fails("-c internal-suggest-promoted-replacement -i db:3306", "Cannot deduce target instance: ");
     program.prints("-c can-replicate-from-gtid -i db:3307 -d db:3308", "db:3308\n");
     program.prints("-c can-replicate-from-gtid -i db:3307 -d db:3307", "");

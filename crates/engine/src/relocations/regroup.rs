@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use decide::failover::{self, FailoverCase};
+use decide::failover::{self, FailoverCase, ReplacementCase};
 use model::{Action, Instance, InstanceKey, OnFailure, Plan, Threads};
 
 use super::refused;
@@ -33,27 +33,18 @@ impl Engine {
         Ok(choice.candidate.key.clone())
     }
 
-    /// The server to promote in the place of one that was just promoted after a failure: a better one, or itself.
-    ///
-    /// # Errors
-    /// One of them is not known.
-    pub async fn promoted_replacement(
-        &self,
-        failed: &InstanceKey,
-        promoted: &InstanceKey,
-    ) -> Result<InstanceKey, OperationError> {
-        let (failed, promoted) = (self.known(failed).await?, self.known(promoted).await?);
-        let mut case = self.regroup_case(&promoted.key);
-        case.failed = failed.key.clone();
-        case.old_primary = Some(failed);
-        let below: Vec<Arc<Instance>> =
-            case.replicas.iter().filter(|replica| replica.is_last_check_valid()).cloned().collect();
-        case.replicas = below;
-        case.replicas.push(promoted.clone());
-        match failover::choose(&case, &case.replicas) {
-            Ok(choice) => Ok(choice.candidate.key.clone()),
-            Err(_nobody_better) => Ok(promoted.key.clone()),
-        }
+    /// The server to promote in the place of one that was just promoted after the failure of another: a better one, or
+    /// itself. The failed server need not be known.
+    pub fn promoted_replacement(&self, failed: &InstanceKey, promoted: &Instance) -> InstanceKey {
+        let compiled = self.compiled();
+        let fleet = self.fleet();
+        failover::replacement(&ReplacementCase {
+            fleet: &fleet,
+            failed: fleet.get(failed).map(AsRef::as_ref),
+            promoted,
+            policy: &compiled.failover,
+            is_never_promoted: &|key| compiled.ignores_promotion(key),
+        })
     }
 
     fn regroup_case(&self, key: &InstanceKey) -> FailoverCase {

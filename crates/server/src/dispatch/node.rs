@@ -177,6 +177,6 @@ async fn suggest_replacement(call: &Call<'_>) -> Result<Reply, Failure> {
     }
     let failed = call.figured_key().await?;
     let promoted = call.known_destination().await?;
-    let key = call.engine.promoted_replacement(&failed, &promoted.key).await?;
+    let key = call.engine.promoted_replacement(&failed, &promoted);
     Ok(Reply::about("suggested replacement", &key))
 }
