@@ -36,7 +36,7 @@ pub fn receiver_test(fleet: &Fleet, source: &InstanceKey, now: Timestamp) -> Opt
     let mut connected: Vec<&Instance> = fleet
         .replicas_of(source)
         .map(AsRef::as_ref)
-        .filter(|replica| replica.is_last_check_valid() && replica.replication.is_receiving())
+        .filter(|replica| replica.is_last_check_valid() && replica.is_receiving())
         .collect();
     let may_learn = connected.iter().all(|replica| {
         is_still(replica)

@@ -97,7 +97,7 @@ impl Engine {
         loop {
             let limit = Deadline::after(self.compiled().reasonable_check);
             let reads = join_all(replicas.iter().map(|replica| self.read_instance(replica, limit))).await;
-            if reads.iter().flatten().any(|replica| replica.replication.is_receiving()) {
+            if reads.iter().flatten().any(|replica| replica.is_receiving()) {
                 return true;
             }
             if Instant::now() + LOOK > end {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::{BinlogCoordinates, Flavor, InstanceKey, ServerVersion, Timestamp};
+use crate::{BinlogCoordinates, Flavor, InstanceKey, Recorded, ServerVersion, Timestamp};
 
 /// State of a replication thread, as the integer the wire and the backend use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,14 +119,8 @@ pub struct Replication {
 }
 
 impl Replication {
-    /// The receiver is connected, and nothing proves that its source has fallen silent: this is proof that the source
-    /// lives. A source that owes heartbeats and sent neither events nor heartbeats for more than two periods is silent,
-    /// although the receiver will take itself for connected until its own network time-out.
-    pub fn is_receiving(&self) -> bool {
-        self.io_thread.is_running() && !self.is_source_silent()
-    }
-
-    fn is_source_silent(&self) -> bool {
+    /// The source owes heartbeats and is known to have sent nothing for longer than it may.
+    pub(crate) fn is_source_silent(&self) -> bool {
         self.silence_limit().is_some_and(|limit| self.receiver_idle > limit)
     }
 
@@ -318,6 +312,8 @@ pub struct Instance {
     pub last_seen: Option<Timestamp>,
     /// The last failed read got as far as the basic variables.
     pub last_check_partial_success: bool,
+    /// What its row says otherwise than the facts above.
+    pub recorded: Recorded,
 }
 
 impl Instance {
@@ -365,6 +361,7 @@ impl Instance {
             last_attempted_check: None,
             last_seen: None,
             last_check_partial_success: false,
+            recorded: Recorded::default(),
         }
     }
 

@@ -88,11 +88,12 @@ impl ServerVersion {
     }
 
     /// The first two dot-separated parts of the version text, such as `8.0`; `0.0` when there are fewer.
-    pub fn major_version(&self) -> String {
-        let mut parts = self.text.split('.');
-        match (parts.next(), parts.next()) {
-            (Some(major), Some(minor)) => format!("{major}.{minor}"),
-            _ => "0.0".to_owned(),
+    pub fn major_version(&self) -> &str {
+        let mut dots = self.text.match_indices('.').map(|(at, _)| at);
+        match (dots.next(), dots.next()) {
+            (None, _) => "0.0",
+            (Some(_), None) => &self.text,
+            (Some(_), Some(second)) => &self.text[..second],
         }
     }
 

@@ -15,6 +15,7 @@ macro_rules! cases {
 mod bookkeeping;
 mod changes;
 mod client;
+mod hand_made_rows;
 mod mistakes;
 mod original_file;
 mod program;

@@ -86,7 +86,7 @@ impl Case<'_> {
     fn turned_away(&self) -> impl Iterator<Item = Evidence> {
         let readable = replicas(self.fleet, &self.instance.key)
             .filter(|replica| is_readable(replica, self.policy, self.now));
-        readable.filter(|replica| !replica.replication.io_thread.is_running()).filter_map(|replica| {
+        readable.filter(|replica| !replica.receiver_runs()).filter_map(|replica| {
             let number = replica.replication.last_io_errno;
             is_connection_limit(number).then(|| Evidence {
                 source: replica.key.clone(),

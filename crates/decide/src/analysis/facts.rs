@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::{AnalysisPolicy, Facts, FailedWrite, Fleet, Instance, InstanceKey, ThreadState, Timestamp};
+use model::{AnalysisPolicy, Facts, FailedWrite, Fleet, Instance, InstanceKey, Timestamp};
 
 /// Counts and flags of one server, as the rules need them.
 pub fn facts(fleet: &Fleet, instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> Facts {
@@ -20,7 +20,7 @@ pub fn facts(fleet: &Fleet, instance: &Instance, policy: &AnalysisPolicy, now: T
         writes_fail: fleet.failed_writes.get(&instance.key).is_some_and(FailedWrite::is_proven),
         stale_coordinates: stands_still(fleet, instance, policy, now),
         read_only: instance.read_only,
-        is_binlog_server: instance.is_binlog_server(),
+        is_binlog_server: instance.is_recorded_binlog_server(),
         depth: instance.depth,
         semi_sync_enabled: instance.semi_sync.primary_enabled,
         semi_sync_active: instance.semi_sync.primary_active,
@@ -81,7 +81,8 @@ pub fn is_readable(replica: &Instance, policy: &AnalysisPolicy, now: Timestamp) 
 fn is_hung(instance: &Instance, policy: &AnalysisPolicy) -> bool {
     match (instance.last_attempted_check, instance.last_seen) {
         (Some(attempted), Some(seen)) => attempted > seen + (policy.poll + policy.reasonable_check),
-        (None, _) | (_, None) => true,
+        // Rows that people wrote need not say when the last read began. Without a success the check is not valid anyhow.
+        (None, _) | (_, None) => false,
     }
 }
 
@@ -100,8 +101,8 @@ fn is_too_old(checked: Option<Timestamp>, policy: &AnalysisPolicy, now: Timestam
 /// The receiver is configured and wanted, but cannot reach the source.
 pub fn fails_to_connect(instance: &Instance) -> bool {
     let replication = &instance.replication;
-    !replication.io_thread.is_running()
-        && replication.sql_thread.is_running()
+    !instance.receiver_runs()
+        && instance.applier_runs()
         && match replication.last_io_errno {
             0 => says_connecting(&replication.last_io_error),
             number => is_connection_error(number),
@@ -173,14 +174,14 @@ fn count_replica<'a>(
     } else if replica.is_last_check_valid() && is_stale(replica, policy, now) {
         // Nobody looked, so nothing speaks against what it was last seen to do. To count it as silent would turn our
         // own slowness into a death; the emergency read that follows settles it.
-        facts.receiving += u32::from(replica.replication.is_receiving());
+        facts.receiving += u32::from(replica.is_receiving());
     }
     if replica.logs_updates() {
         facts.logging_replicas += 1;
         facts.logging_statement += u32::from(replica.binlog_format == "STATEMENT");
         facts.logging_mixed += u32::from(replica.binlog_format == "MIXED");
         facts.logging_row += u32::from(replica.binlog_format == "ROW");
-        tally.major_versions.insert(major_version(&replica.version.text));
+        tally.major_versions.insert(replica.major_version());
     }
     let mode = replica.gtid_mode.as_str();
     tally.min_gtid_mode = Some(tally.min_gtid_mode.map_or(mode, |least| least.min(mode)));
@@ -191,23 +192,12 @@ fn count_replica<'a>(
 }
 
 fn count_readable(facts: &mut Facts, replica: &Instance) {
-    let io = replica.replication.io_thread;
     facts.valid_replicas += 1;
-    facts.replicating += u32::from(io.is_running() && replica.replication.sql_thread.is_running());
-    facts.receiving += u32::from(replica.replication.is_receiving());
+    facts.replicating += u32::from(replica.receiver_runs() && replica.applier_runs());
+    facts.receiving += u32::from(replica.is_receiving());
     facts.replicas_failing_to_connect += u32::from(fails_to_connect(replica));
-    facts.replicas_connecting += u32::from(io == ThreadState::Other);
+    facts.replicas_connecting += u32::from(replica.is_connecting());
     facts.valid_oracle_gtid += u32::from(replica.replication.oracle_gtid);
     facts.valid_mariadb_gtid += u32::from(replica.replication.mariadb_gtid);
-    facts.valid_binlog_servers += u32::from(replica.is_binlog_server());
-}
-
-/// The first two parts of a version text, without copying it; `0.0` when there are fewer.
-fn major_version(text: &str) -> &str {
-    let mut dots = text.match_indices('.').map(|(at, _)| at);
-    match (dots.next(), dots.next()) {
-        (None, _) => "0.0",
-        (Some(_), None) => text,
-        (Some(_), Some(second)) => &text[..second],
-    }
+    facts.valid_binlog_servers += u32::from(replica.is_recorded_binlog_server());
 }

@@ -82,12 +82,12 @@ fn replica_state(replica: &Instance, policy: &AnalysisPolicy, now: Timestamp) ->
 fn thread_state(replica: &Instance) -> String {
     let replication = &replica.replication;
     let receiver = match replication.io_thread {
-        ThreadState::Running => "receives from it",
+        _ if replica.receiver_runs() => "receives from it",
         _ if fails_to_connect(replica) => "fails to connect to it",
         ThreadState::Other => "is connecting to it",
-        ThreadState::Stopped | ThreadState::Absent => "has its receiver stopped",
+        ThreadState::Running | ThreadState::Stopped | ThreadState::Absent => "has its receiver stopped",
     };
-    let applier = if replication.sql_thread.is_running() { "" } else { ", its applier is stopped" };
+    let applier = if replica.applier_runs() { "" } else { ", its applier is stopped" };
     let error = match (replication.last_io_errno, replication.last_io_error.as_str()) {
         (0, "") => String::new(),
         (number, text) => format!(" (error {number}: {text})"),

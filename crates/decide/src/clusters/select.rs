@@ -69,9 +69,9 @@ pub fn find(fleet: &Fleet, matches: &dyn Fn(&str) -> bool) -> Instances {
 fn in_search_order(instances: impl Iterator<Item = Arc<Instance>>) -> Instances {
     let mut found: Instances = instances.collect();
     found.sort_by(|a, b| {
-        (a.depth, Reverse(a.replicas.len()), &a.cluster_name, &a.key).cmp(&(
+        (a.depth, Reverse(a.replica_count()), &a.cluster_name, &a.key).cmp(&(
             b.depth,
-            Reverse(b.replicas.len()),
+            Reverse(b.replica_count()),
             &b.cluster_name,
             &b.key,
         ))
@@ -125,5 +125,5 @@ pub fn migration_replicas(fleet: &Fleet, cluster_name: &str) -> Instances {
             && instance.is_last_check_valid()
             && instance.logs_updates()
     });
-    sorted_by(fit.cloned(), |instance| instance.replicas.len())
+    sorted_by(fit.cloned(), |instance| instance.replica_count())
 }

@@ -113,7 +113,7 @@ fn lock_not_proven(question: &Question<'_>, facts: &Facts) -> Reason {
 
 fn receiving(question: &Question<'_>) -> String {
     let names: Vec<String> = replicas(question.fleet, &question.instance.key)
-        .filter(|replica| replica.replication.is_receiving())
+        .filter(|replica| replica.is_receiving())
         .map(|replica| replica.key.to_string())
         .collect();
     names.join(", ")

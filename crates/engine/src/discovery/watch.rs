@@ -124,9 +124,7 @@ impl Engine {
             self.inner.analysis_requests.add(key.clone());
             let is_received = {
                 let fleet = self.fleet();
-                fleet
-                    .replicas_of(key)
-                    .any(|replica| replica.is_last_check_valid() && replica.replication.is_receiving())
+                fleet.replicas_of(key).any(|replica| replica.is_last_check_valid() && replica.is_receiving())
             };
             let is_unreadable = self.fleet().get(key).is_none_or(|suspect| !suspect.is_last_check_valid());
             if !is_received && is_unreadable {
@@ -136,7 +134,7 @@ impl Engine {
             // Not later than the last receiver may be found silent.
             let proof = {
                 let fleet = self.fleet();
-                let receiving = fleet.replicas_of(key).filter(|replica| replica.replication.is_receiving());
+                let receiving = fleet.replicas_of(key).filter(|replica| replica.is_receiving());
                 receiving.filter_map(|replica| until_silent(&replica.replication)).max()
             };
             let proof = proof.unwrap_or(BURST_PAUSE.1) + BURST_PAUSE.0;

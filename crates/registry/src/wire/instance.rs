@@ -74,7 +74,7 @@ impl<'a> InstanceView<'a> {
     fn replication<S: SerializeStruct>(&self, to: &mut S) -> Result<(), S::Error> {
         let i = self.instance;
         let r = &i.replication;
-        let (sql_running, io_running) = (r.sql_thread.is_running(), r.io_thread.is_running());
+        let (sql_running, io_running) = (i.applier_runs(), i.receiver_runs());
         fields!(to;
             "Slave_SQL_Running": sql_running,
             "ReplicationSQLThreadRuning": sql_running,

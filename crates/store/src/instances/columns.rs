@@ -75,9 +75,13 @@ pub(super) static COLUMNS: &[Column] = &[
     fact("server_id", |i| number(i.server_id), |i, c| i.server_id = c.number()),
     fact("server_uuid", |i| text(&i.server_uuid), |i, c| i.server_uuid = c.string()),
     fact("version", |i| text(&i.version.text), |i, c| i.version.text = c.string()),
-    fact("major_version", |i| Value::Text(Cow::Owned(i.version.major_version())), derived),
+    fact("major_version", |i| text(i.major_version()), |i, c| i.recorded.major_version = Some(c.string())),
     fact("version_comment", |i| text(&i.version_comment), |i, c| i.version_comment = c.string()),
-    fact("binlog_server", |i| flag(i.is_binlog_server()), derived),
+    fact(
+        "binlog_server",
+        |i| flag(i.is_recorded_binlog_server()),
+        |i, c| i.recorded.binlog_server = Some(c.flag()),
+    ),
     fact("read_only", |i| flag(i.read_only), |i, c| i.read_only = c.flag()),
     fact("binlog_format", |i| text(&i.binlog_format), |i, c| i.binlog_format = c.string()),
     fact("binlog_row_image", |i| text(&i.binlog_row_image), |i, c| i.binlog_row_image = c.string()),
@@ -97,8 +101,8 @@ pub(super) static COLUMNS: &[Column] = &[
         |i, c| i.replication.primary_uuid = c.string(),
     ),
     fact("ancestry_uuid", |i| text(&i.ancestry_uuid), |i, c| i.ancestry_uuid = c.string()),
-    fact("slave_sql_running", |i| flag(i.replication.sql_thread.is_running()), derived),
-    fact("slave_io_running", |i| flag(i.replication.io_thread.is_running()), derived),
+    fact("slave_sql_running", |i| flag(i.applier_runs()), |i, c| i.recorded.applier_runs = Some(c.flag())),
+    fact("slave_io_running", |i| flag(i.receiver_runs()), |i, c| i.recorded.receiver_runs = Some(c.flag())),
     fact(
         "replication_sql_thread_state",
         |i| Value::Int(i.replication.sql_thread.code()),
@@ -162,7 +166,11 @@ pub(super) static COLUMNS: &[Column] = &[
     fact("slave_lag_seconds", |i| optional(i.lag_seconds), |i, c| i.lag_seconds = c.optional()),
     fact("sql_delay", |i| number(i.replication.sql_delay), |i, c| i.replication.sql_delay = c.number()),
     fact("allow_tls", |i| flag(i.replication.tls.allowed), |i, c| i.replication.tls.allowed = c.flag()),
-    fact("num_slave_hosts", |i| number(i.replicas.len()), derived),
+    fact(
+        "num_slave_hosts",
+        |i| number(i.replica_count()),
+        |i, c| i.recorded.replica_count = Some(c.number()),
+    ),
     fact("slave_hosts", |i| keys_json(&i.replicas), |i, c| i.replicas = keys_from_json(c)),
     fact("cluster_name", |i| text(&i.cluster_name), |i, c| i.cluster_name = c.string()),
     fact(
@@ -372,9 +380,6 @@ const fn volatile(
 ) -> Column {
     Column { name, is_volatile: true, write, read }
 }
-
-/// For columns that repeat what another one says: written for readers of the database, not read back.
-fn derived(_: &mut Instance, _: Cell<'_>) {}
 
 fn text(text: &str) -> Value<'_> {
     Value::Text(Cow::Borrowed(text))

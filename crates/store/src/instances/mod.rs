@@ -41,6 +41,7 @@ pub(crate) fn load(db: &Db<'_>) -> sql::Result<Vec<Instance>> {
             (column.read)(&mut instance, row.cell_at(index)?);
         }
         instance.version = ServerVersion::new(&instance.version.text, &instance.version_comment);
+        instance.settle_recorded();
         Ok(instance)
     })
 }

@@ -222,6 +222,7 @@ fn instance() -> impl Strategy<Value = Instance> {
                 last_attempted_check: times.1,
                 last_seen: Some(times.2),
                 last_check_partial_success: flags[0],
+                recorded: model::Recorded::default(),
             }
         },
     )

@@ -1,0 +1,93 @@
+//! Questions about a backend file in which people edited rows by SQL, or whose tables the original made.
+
+use rusqlite::Connection;
+
+use crate::program::Prepared;
+
+/// A prepared file after these statements.
+fn edited(statements: &str) -> Prepared {
+    let program = Prepared::new();
+    edit(&program, statements);
+    program
+}
+
+fn edit(program: &Prepared, statements: &str) {
+    let file = Connection::open(program.file("orchestrator.db")).unwrap();
+    file.execute_batch(statements).unwrap();
+}
+
+const PRIMARY_IS_DEAD: &str = "
+    update database_instance set last_seen = datetime('now', '-1 hour'), last_check_partial_success = 0
+    where port = 3306 and hostname = 'db';";
+const REPLICAS: &str = "cluster_name = 'db:3306' and port in (3307, 3308)";
+
+#[test]
+fn analysis_goes_by_the_columns_that_say_whether_threads_run() {
+    let stopped =
+        format!("{PRIMARY_IS_DEAD} update database_instance set slave_io_running = 0 where {REPLICAS};");
+    let program = edited(&stopped);
+    program.prints("-c replication-analysis", "db:3306 (cluster db:3306): DeadMaster\n");
+    // The tree goes by the states.
+    program.prints("-c is-replicating -i db:3307", "db:3307\n");
+    let unset = format!(
+        "{PRIMARY_IS_DEAD} update database_instance
+         set replication_io_thread_state = 0, replication_sql_thread_state = 0 where {REPLICAS};"
+    );
+    let program = edited(&unset);
+    program.prints("-c replication-analysis", "db:3306 (cluster db:3306): UnreachableMaster\n");
+    program.prints("-c is-replicating -i db:3307", "");
+    edit(
+        &program,
+        "update database_instance set slave_io_running = 0, last_io_error = 'error connecting to master'
+         where port in (3307, 3308)",
+    );
+    program.prints(
+        "-c replication-analysis",
+        "db:3306 (cluster db:3306): DeadMaster\n\
+         db:3307 (cluster db:3306): FirstTierReplicaFailingToConnectToMaster\n\
+         db:3308 (cluster db:3306): FirstTierReplicaFailingToConnectToMaster\n",
+    );
+}
+
+#[test]
+fn a_server_that_was_never_tried_again_is_not_taken_for_hanging() {
+    for never in ["1971-01-01 00:00:00", "", "0000-00-00 00:00:00"] {
+        let program = edited(&format!("update database_instance set last_attempted_check = '{never}'"));
+        program.prints("-c replication-analysis", "");
+    }
+}
+
+#[test]
+fn columns_that_repeat_other_facts_are_believed() {
+    let program = edited("update database_instance set major_version = '5.7' where port = 3307");
+    program.prints(
+        "-c replication-analysis",
+        "db:3306 (cluster db:3306): MultipleMajorVersionsLoggingReplicasStructureWarning\n",
+    );
+    let program = edited(
+        "update database_instance set replication_io_thread_state = 0, slave_io_running = 0, binlog_server = 1,
+           replication_depth = 2, last_io_error = 'error connecting to master' where port = 3308",
+    );
+    program.prints(
+        "-c replication-analysis",
+        "db:3308 (cluster db:3306): BinlogServerFailingToConnectToMaster\n",
+    );
+    let program = edited(
+        "update database_instance set num_slave_hosts = 5 where port = 3308;
+         update database_instance set num_slave_hosts = 3 where hostname = 'other'",
+    );
+    program.prints("-c all-instances", "other:3306\ndb:3306\ndb:3308\ndb:3307\n");
+    program.prints("-c which-cluster-gh-ost-replicas --alias shop", "db:3307\ndb:3308\n");
+    edit(&program, "update database_instance set num_slave_hosts = 9 where port = 3307");
+    program.prints("-c which-cluster-gh-ost-replicas --alias shop", "db:3308\ndb:3307\n");
+}
+
+#[test]
+fn a_candidate_below_the_promoted_server_is_suggested() {
+    let program = edited(
+        "update database_instance set master_port = 3307, replication_depth = 2 where port = 3308;
+         insert into candidate_database_instance (hostname, port, last_suggested, promotion_rule)
+           values ('db', 3308, datetime('now'), 'prefer')",
+    );
+    program.prints("-c internal-suggest-promoted-replacement -i db:3306 -d db:3307", "db:3308\n");
+}
