@@ -8,7 +8,19 @@ const FILE: &str = include_str!("../../../store/tests/store/fixtures/original_fi
 
 #[test]
 fn a_file_of_the_original_answers_in_place() {
+    answers(&Prepared::new());
+}
+
+#[test]
+fn it_answers_also_where_its_schema_may_not_be_changed() {
     let program = Prepared::new();
+    program.configure(r#""SkipOrchestratorDatabaseUpdate":true"#);
+    answers(&program);
+    program.prints("-c begin-downtime -i db1:3306 --reason work", "db1:3306\n");
+    program.prints("-c all-instances", "db1:3306\ndb2:3306\n");
+}
+
+fn answers(program: &Prepared) {
     let path = program.file("orchestrator.db");
     std::fs::remove_file(&path).unwrap();
     let file = Connection::open(path).unwrap();

@@ -5,15 +5,16 @@ use std::sync::{Arc, LazyLock};
 use model::{Instance, InstanceKey};
 use ports::InstanceWrite;
 
-use super::columns::COLUMNS;
-use super::{UPSERT, newest, write_failure};
+use super::{ORIGINAL, OWN, Table, has_own_table, newest, write_failure};
 use crate::sql::{self, Db, Params, Value};
 
 /// Rows per statement, largest first. Few sizes, so that few statements have to be prepared; the largest stays well
 /// below the 65,535 parameters that a statement may have.
 const SIZES: [usize; 3] = [64, 8, 1];
 
-static UPSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(upsert));
+static UPSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| upsert(&ORIGINAL, rows)));
+
+static OWN_UPSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| upsert(&OWN, rows)));
 
 /// Writes a batch inside the caller's transaction. Rows are written in the order of their keys, so that two writers
 /// meet in the same order.
@@ -27,12 +28,9 @@ pub(crate) fn write(db: &Db<'_>, writes: &[InstanceWrite]) -> sql::Result<()> {
         })
         .collect();
     observed.sort_by(|left, right| left.key.cmp(&right.key));
-    let mut rest = observed.as_slice();
-    for (size, statement) in SIZES.iter().zip(UPSERTS.iter()) {
-        while let Some((rows, others)) = rest.split_at_checked(*size) {
-            sql::execute(db, statement, Rows(rows))?;
-            rest = others;
-        }
+    write_rows(db, &ORIGINAL, &UPSERTS, &observed)?;
+    if has_own_table(db)? {
+        write_rows(db, &OWN, &OWN_UPSERTS, &observed)?;
     }
     // Every failed check that is left was made after the read of the same server, if there was one.
     let mut failures: Vec<_> = writes
@@ -58,22 +56,38 @@ pub(crate) fn written_keys(writes: &[InstanceWrite]) -> impl Iterator<Item = &In
     })
 }
 
-fn upsert(rows: usize) -> String {
-    let one = format!("({})", vec!["?"; COLUMNS.len()].join(", "));
+fn write_rows(
+    db: &Db<'_>,
+    table: &Table,
+    statements: &[String; 3],
+    mut rest: &[&Arc<Instance>],
+) -> sql::Result<()> {
+    for (size, statement) in SIZES.iter().zip(statements) {
+        while let Some((rows, others)) = rest.split_at_checked(*size) {
+            sql::execute(db, statement, Rows(table, rows))?;
+            rest = others;
+        }
+    }
+    Ok(())
+}
+
+fn upsert(table: &Table, rows: usize) -> String {
+    let one = format!("({})", vec!["?"; table.columns.len()].join(", "));
     let all = vec![one.as_str(); rows].join(", ");
-    UPSERT.replacen(&one, &all, 1)
+    table.upsert.replacen(&one, &all, 1)
 }
 
 /// Every column of each row.
-struct Rows<'a>(&'a [&'a Arc<Instance>]);
+struct Rows<'a>(&'a Table, &'a [&'a Arc<Instance>]);
 
 impl Params for Rows<'_> {
     fn count(&self) -> usize {
-        self.0.len() * COLUMNS.len()
+        self.1.len() * self.0.columns.len()
     }
 
     fn value(&self, index: usize) -> Value<'_> {
-        (COLUMNS[index % COLUMNS.len()].write)(self.0[index / COLUMNS.len()])
+        let columns = &self.0.columns;
+        (columns[index % columns.len()].write)(self.1[index / columns.len()])
     }
 }
 

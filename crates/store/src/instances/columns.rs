@@ -1,14 +1,13 @@
-//! What of an instance is stored where: one row per column of `database_instance`.
+//! What of an instance is stored where: one row per column of `database_instance`, which is the original's.
 //!
-//! Statements, binding and reading are all derived from this table, so a column is added in one place. Names are the
-//! original's; the last ones are own additions (see the schema). Not stored here: what operators say about a server.
+//! Statements, binding and reading are all derived from this table, so a column is added in one place. Own columns are
+//! in a table of their own (`own_columns`). Not stored here: what operators say about a server.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use model::{
-    BinlogCoordinates, CoordinateKind, Instance, InstanceKey, ReceiverHeartbeat, ThreadState, Timestamp,
-    quote, unquote,
+    BinlogCoordinates, CoordinateKind, Instance, InstanceKey, ThreadState, Timestamp, quote, unquote,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,25 +51,6 @@ pub(super) static COLUMNS: &[Column] = &[
         "last_discovery_latency",
         |i| number(i.last_discovery_latency.as_nanos()),
         |i, c| i.last_discovery_latency = Duration::from_nanos(c.number()),
-    ),
-    volatile(
-        "receiver_heartbeats_received",
-        |i| number(i.replication.heartbeat.map_or(0, |heartbeat| heartbeat.received)),
-        |i, c| edit_heartbeat(i, |heartbeat| heartbeat.received = c.number()),
-    ),
-    volatile(
-        "receiver_heartbeat_age",
-        |i| optional(i.replication.heartbeat.and_then(|heartbeat| heartbeat.age).map(|age| age.as_nanos())),
-        |i, c| edit_heartbeat(i, |heartbeat| heartbeat.age = c.optional().map(Duration::from_nanos)),
-    ),
-    // Own column. NULL: the server has no heartbeat facts, so this one decides whether the two above are kept.
-    fact(
-        "receiver_heartbeat_period",
-        |i| optional(i.replication.heartbeat.map(|heartbeat| heartbeat.period.as_nanos())),
-        |i, c| match c.optional() {
-            Some(nanos) => edit_heartbeat(i, |heartbeat| heartbeat.period = Duration::from_nanos(nanos)),
-            None => i.replication.heartbeat = None,
-        },
     ),
     fact("server_id", |i| number(i.server_id), |i, c| i.server_id = c.number()),
     fact("server_uuid", |i| text(&i.server_uuid), |i, c| i.server_uuid = c.string()),
@@ -266,106 +246,9 @@ pub(super) static COLUMNS: &[Column] = &[
         |i| i.group.primary.as_ref().map_or(Value::Int(0), port),
         |i, c| i.group.primary = i.group.primary.as_ref().map(|key| with_port(key, c)),
     ),
-    // From here on own columns.
-    fact(
-        "super_read_only",
-        |i| optional_flag(i.super_read_only),
-        |i, c| i.super_read_only = c.optional_flag(),
-    ),
-    fact(
-        "mariadb_gtid_position",
-        |i| text(&i.mariadb_gtid_position),
-        |i, c| i.mariadb_gtid_position = c.string(),
-    ),
-    fact(
-        "retrieved_gtid_set",
-        |i| text(&i.replication.retrieved_gtid),
-        |i, c| i.replication.retrieved_gtid = c.string(),
-    ),
-    fact(
-        "last_io_errno",
-        |i| number(i.replication.last_io_errno),
-        |i, c| i.replication.last_io_errno = c.number(),
-    ),
-    fact(
-        "last_sql_errno",
-        |i| number(i.replication.last_sql_errno),
-        |i, c| i.replication.last_sql_errno = c.number(),
-    ),
-    fact(
-        "semi_sync_master_plugin_new_version",
-        |i| flag(i.semi_sync.primary_new_names),
-        |i, c| i.semi_sync.primary_new_names = c.flag(),
-    ),
-    fact(
-        "semi_sync_replica_plugin_new_version",
-        |i| flag(i.semi_sync.replica_new_names),
-        |i, c| i.semi_sync.replica_new_names = c.flag(),
-    ),
-    fact(
-        "semi_sync_master_wait_sessions",
-        |i| optional(i.semi_sync.wait_sessions),
-        |i, c| i.semi_sync.wait_sessions = c.optional(),
-    ),
-    fact(
-        "replication_ssl_ca_file",
-        |i| text(&i.replication.tls.ca_file),
-        |i, c| i.replication.tls.ca_file = c.string(),
-    ),
-    fact(
-        "replication_ssl_ca_path",
-        |i| text(&i.replication.tls.ca_path),
-        |i, c| i.replication.tls.ca_path = c.string(),
-    ),
-    fact(
-        "replication_ssl_cert",
-        |i| text(&i.replication.tls.cert),
-        |i, c| i.replication.tls.cert = c.string(),
-    ),
-    fact(
-        "replication_ssl_cipher",
-        |i| text(&i.replication.tls.cipher),
-        |i, c| i.replication.tls.cipher = c.string(),
-    ),
-    fact(
-        "replication_ssl_crl_file",
-        |i| text(&i.replication.tls.crl_file),
-        |i, c| i.replication.tls.crl_file = c.string(),
-    ),
-    fact(
-        "replication_ssl_crl_path",
-        |i| text(&i.replication.tls.crl_path),
-        |i, c| i.replication.tls.crl_path = c.string(),
-    ),
-    fact("replication_ssl_key", |i| text(&i.replication.tls.key), |i, c| i.replication.tls.key = c.string()),
-    fact(
-        "replication_ssl_verify_server_cert",
-        |i| optional_flag(i.replication.tls.verify_server_cert),
-        |i, c| i.replication.tls.verify_server_cert = c.optional_flag(),
-    ),
-    fact(
-        "replication_tls_version",
-        |i| text(&i.replication.tls.tls_version),
-        |i, c| i.replication.tls.tls_version = c.string(),
-    ),
-    fact(
-        "replication_tls_ciphersuites",
-        |i| text(&i.replication.tls.ciphersuites),
-        |i, c| i.replication.tls.ciphersuites = c.string(),
-    ),
-    fact(
-        "replication_source_public_key_path",
-        |i| text(&i.replication.tls.public_key_path),
-        |i, c| i.replication.tls.public_key_path = c.string(),
-    ),
-    fact(
-        "replication_get_source_public_key",
-        |i| optional_flag(i.replication.tls.get_public_key),
-        |i, c| i.replication.tls.get_public_key = c.optional_flag(),
-    ),
 ];
 
-const fn fact(
+pub(super) const fn fact(
     name: &'static str,
     write: for<'a> fn(&'a Instance) -> Value<'a>,
     read: fn(&mut Instance, Cell<'_>),
@@ -381,24 +264,24 @@ const fn volatile(
     Column { name, is_volatile: true, write, read }
 }
 
-fn text(text: &str) -> Value<'_> {
+pub(super) fn text(text: &str) -> Value<'_> {
     Value::Text(Cow::Borrowed(text))
 }
 
-fn flag(is_set: bool) -> Value<'static> {
+pub(super) fn flag(is_set: bool) -> Value<'static> {
     Value::Int(i64::from(is_set))
 }
 
-fn optional_flag(is_set: Option<bool>) -> Value<'static> {
+pub(super) fn optional_flag(is_set: Option<bool>) -> Value<'static> {
     is_set.map_or(Value::Null, flag)
 }
 
 /// Numbers above the largest the backend can hold are stored as that one.
-fn number(number: impl TryInto<i64>) -> Value<'static> {
+pub(super) fn number(number: impl TryInto<i64>) -> Value<'static> {
     Value::Int(number.try_into().unwrap_or(i64::MAX))
 }
 
-fn optional(value: Option<impl TryInto<i64>>) -> Value<'static> {
+pub(super) fn optional(value: Option<impl TryInto<i64>>) -> Value<'static> {
     value.map_or(Value::Null, number)
 }
 
@@ -416,11 +299,6 @@ fn time(at: Option<Timestamp>) -> Value<'static> {
 
 fn relay(file: String) -> BinlogCoordinates {
     BinlogCoordinates { file, pos: 0, kind: CoordinateKind::Relay }
-}
-
-fn edit_heartbeat(instance: &mut Instance, edit: impl FnOnce(&mut ReceiverHeartbeat)) {
-    let unknown = ReceiverHeartbeat { period: Duration::ZERO, received: 0, age: None, silent_for: None };
-    edit(instance.replication.heartbeat.get_or_insert(unknown));
 }
 
 /// A key in the JSON that the original stores.

@@ -3,9 +3,12 @@
 //! A row is inserted or updated in place, never replaced, so nobody's columns fall back to defaults. When a server was
 //! read again and nothing but times and counters differs from what this process wrote last, SQLite updates only those
 //! few columns (`single`). MySQL gets many rows per statement, because the round trips cost more than the rows (`bulk`).
+//!
+//! Facts that the original does not store stand in a table beside it, where there is one (`own_columns`).
 
 mod bulk;
 mod columns;
+mod own_columns;
 mod single;
 
 use std::collections::HashSet;
@@ -22,22 +25,57 @@ use crate::cell::sql_time;
 use crate::sql::{self, Db, params};
 
 static SELECT: LazyLock<String> =
-    LazyLock::new(|| format!("select {} from database_instance", names(|_| true).join(", ")));
+    LazyLock::new(|| format!("select {} from database_instance", names(COLUMNS).join(", ")));
 
-static UPSERT: LazyLock<String> = LazyLock::new(|| {
-    let names = names(|_| true);
-    let (keys, columns) = names.split_at(KEY_COLUMNS);
-    // A server that was read without success so far must not lose the time of an earlier success.
-    sql::upsert("database_instance", keys, columns)
-        .replace("last_seen = excluded.last_seen", "last_seen = coalesce(excluded.last_seen, last_seen)")
+static SELECT_ALL: LazyLock<String> = LazyLock::new(|| {
+    let original = names(COLUMNS).into_iter().map(|name| format!("i.{name}"));
+    let own = names(own_columns::COLUMNS).into_iter().map(|name| format!("f.{name}"));
+    let columns: Vec<_> = original.chain(own).collect();
+    format!(
+        "select {} from database_instance i
+         left join {} f on f.hostname = i.hostname and f.port = i.port",
+        columns.join(", "),
+        own_columns::TABLE
+    )
 });
+
+/// A table that facts of servers are written to: its columns, key first.
+struct Table {
+    columns: Vec<&'static Column>,
+    upsert: String,
+}
+
+impl Table {
+    fn new(name: &str, columns: impl Iterator<Item = &'static Column>) -> Self {
+        let columns: Vec<_> = columns.collect();
+        let names: Vec<_> = columns.iter().map(|column| column.name).collect();
+        let (keys, others) = names.split_at(KEY_COLUMNS);
+        let upsert = sql::upsert(name, keys, others)
+            // A server that was read without success so far must not lose the time of an earlier success.
+            .replace("last_seen = excluded.last_seen", "last_seen = coalesce(excluded.last_seen, last_seen)");
+        Self { columns, upsert }
+    }
+}
+
+static ORIGINAL: LazyLock<Table> = LazyLock::new(|| Table::new("database_instance", COLUMNS.iter()));
+
+static OWN: LazyLock<Table> = LazyLock::new(|| {
+    Table::new(own_columns::TABLE, COLUMNS[..KEY_COLUMNS].iter().chain(own_columns::COLUMNS))
+});
+
+/// The database has the own table. It has not when the schema is the original's and may not be changed.
+fn has_own_table(db: &Db<'_>) -> sql::Result<bool> {
+    sql::has_table(db, own_columns::TABLE)
+}
 
 /// Every server.
 pub(crate) fn load(db: &Db<'_>) -> sql::Result<Vec<Instance>> {
-    sql::query(db, &SELECT, [], |row| {
+    let (select, own) =
+        if has_own_table(db)? { (&SELECT_ALL, own_columns::COLUMNS) } else { (&SELECT, &[] as &[Column]) };
+    sql::query(db, select, [], |row| {
         let mut instance = Instance::unknown(InstanceKey::none());
-        // The statement names the columns in the order of the table, so place and name agree.
-        for (index, column) in COLUMNS.iter().enumerate() {
+        // The statement names the columns in the order of the tables, so place and name agree.
+        for (index, column) in COLUMNS.iter().chain(own).enumerate() {
             (column.read)(&mut instance, row.cell_at(index)?);
         }
         instance.version = ServerVersion::new(&instance.version.text, &instance.version_comment);
@@ -50,6 +88,10 @@ pub(crate) fn load(db: &Db<'_>) -> sql::Result<Vec<Instance>> {
 pub(crate) fn forget(db: &Db<'_>, key: &InstanceKey) -> sql::Result<bool> {
     let id = params![key.hostname(), key.port()];
     sql::execute(db, "delete from database_instance_last_analysis where hostname = ? and port = ?", id)?;
+    if has_own_table(db)? {
+        let own = format!("delete from {} where hostname = ? and port = ?", own_columns::TABLE);
+        sql::execute(db, &own, id)?;
+    }
     Ok(sql::execute(db, "delete from database_instance where hostname = ? and port = ?", id)? > 0)
 }
 
@@ -64,18 +106,36 @@ pub(crate) fn forget_cluster(db: &Db<'_>, cluster_name: &str) -> sql::Result<usi
              and database_instance.cluster_name = ?)",
         [cluster_name],
     )?;
-    sql::execute(db, "delete from database_instance where cluster_name = ?", [cluster_name])
+    let forgotten = sql::execute(db, "delete from database_instance where cluster_name = ?", [cluster_name])?;
+    drop_orphans(db)?;
+    Ok(forgotten)
 }
 
 /// Deletes rows of servers not seen since, or, when they were never seen, not checked since.
 pub(crate) fn expire(db: &Db<'_>, before: Timestamp) -> sql::Result<usize> {
     let (seen, checked) = (db.time_or_null("last_seen"), db.time_or_null("last_checked"));
     let statement = format!("delete from database_instance where coalesce({seen}, {checked}) < ?");
-    sql::execute(db, &statement, [sql_time(before)])
+    let expired = sql::execute(db, &statement, [sql_time(before)])?;
+    drop_orphans(db)?;
+    Ok(expired)
 }
 
-fn names(is_wanted: impl Fn(&Column) -> bool) -> Vec<&'static str> {
-    COLUMNS.iter().filter(|column| is_wanted(column)).map(|column| column.name).collect()
+/// Deletes own facts of servers that have no row any more.
+fn drop_orphans(db: &Db<'_>) -> sql::Result<()> {
+    if has_own_table(db)? {
+        let own = own_columns::TABLE;
+        let statement = format!(
+            "delete from {own} where not exists (
+               select 1 from database_instance
+               where database_instance.hostname = {own}.hostname and database_instance.port = {own}.port)"
+        );
+        sql::execute(db, &statement, [])?;
+    }
+    Ok(())
+}
+
+fn names(columns: &[Column]) -> Vec<&'static str> {
+    columns.iter().map(|column| column.name).collect()
 }
 
 /// Leaves out what a later full read of the same server makes obsolete; keeps the order.

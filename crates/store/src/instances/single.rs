@@ -6,14 +6,18 @@ use std::sync::{Arc, LazyLock};
 use model::{Instance, InstanceKey};
 use ports::InstanceWrite;
 
-use super::columns::{COLUMNS, KEY_COLUMNS};
-use super::{UPSERT, newest, write_failure};
+use super::columns::{COLUMNS, Column, KEY_COLUMNS};
+use super::{ORIGINAL, OWN, Table, has_own_table, newest, own_columns, write_failure};
 use crate::sql::{self, Db, Params, Value};
 
 /// Places of the columns that change with every read.
 static VOLATILE: LazyLock<Vec<usize>> = LazyLock::new(|| {
     COLUMNS.iter().enumerate().filter(|(_, column)| column.is_volatile).map(|(index, _)| index).collect()
 });
+
+/// The columns that change only when something happened.
+static FACTS: LazyLock<Vec<&'static Column>> =
+    LazyLock::new(|| COLUMNS.iter().filter(|column| !column.is_volatile).collect());
 
 static TOUCH: LazyLock<String> = LazyLock::new(|| {
     let assignments: Vec<_> = VOLATILE
@@ -51,9 +55,10 @@ pub(crate) fn write(
         last.rows.clear();
         last.data_version = data_version;
     }
+    let has_own = has_own_table(db)?;
     for write in newest(writes) {
         match write {
-            InstanceWrite::Observed(instance) => write_observed(db, last, instance)?,
+            InstanceWrite::Observed(instance) => write_observed(db, last, instance, has_own)?,
             InstanceWrite::CheckFailed { key, checked, attempted, partial } => {
                 write_failure(db, key, *checked, *attempted, *partial)?;
             }
@@ -62,34 +67,42 @@ pub(crate) fn write(
     Ok(())
 }
 
-fn write_observed(db: &Db<'_>, last: &mut LastWritten, instance: &Arc<Instance>) -> sql::Result<()> {
-    let is_known = last.rows.get(&instance.key).is_some_and(|written| has_same_facts(written, instance));
+fn write_observed(
+    db: &Db<'_>,
+    last: &mut LastWritten,
+    instance: &Arc<Instance>,
+    has_own: bool,
+) -> sql::Result<()> {
+    let written = last.rows.get(&instance.key).map(AsRef::as_ref);
+    let is_known = written.is_some_and(|written| have_same(FACTS.iter().copied(), written, instance));
     // A row that is gone meanwhile is not touched, so it is written in full.
-    if !(is_known && sql::execute(db, &TOUCH, Touched(instance))? > 0) {
-        sql::execute(db, &UPSERT, Whole(instance))?;
+    let is_touched = is_known && sql::execute(db, &TOUCH, Touched(instance))? > 0;
+    if !is_touched {
+        sql::execute(db, &ORIGINAL.upsert, Whole(&ORIGINAL, instance))?;
+    }
+    let is_own_known =
+        is_touched && written.is_some_and(|written| have_same(own_columns::COLUMNS, written, instance));
+    if has_own && !is_own_known {
+        sql::execute(db, &OWN.upsert, Whole(&OWN, instance))?;
     }
     last.rows.insert(instance.key.clone(), Arc::clone(instance));
     Ok(())
 }
 
-fn has_same_facts(written: &Arc<Instance>, instance: &Arc<Instance>) -> bool {
-    Arc::ptr_eq(written, instance)
-        || COLUMNS
-            .iter()
-            .filter(|column| !column.is_volatile)
-            .all(|column| (column.write)(written) == (column.write)(instance))
+fn have_same<'a>(columns: impl IntoIterator<Item = &'a Column>, one: &Instance, other: &Instance) -> bool {
+    std::ptr::eq(one, other) || columns.into_iter().all(|column| (column.write)(one) == (column.write)(other))
 }
 
-/// Every column.
-struct Whole<'a>(&'a Instance);
+/// Every column of a table.
+struct Whole<'a>(&'a Table, &'a Instance);
 
 impl Params for Whole<'_> {
     fn count(&self) -> usize {
-        COLUMNS.len()
+        self.0.columns.len()
     }
 
     fn value(&self, index: usize) -> Value<'_> {
-        (COLUMNS[index].write)(self.0)
+        (self.0.columns[index].write)(self.1)
     }
 }
 

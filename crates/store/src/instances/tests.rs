@@ -38,13 +38,15 @@ fn failed(port: u16, second: i64) -> InstanceWrite {
 #[test]
 fn every_stored_column_is_a_column_of_the_table_and_the_other_way_round() {
     let db = database();
-    let mut statement = db.prepare("select name from pragma_table_info('database_instance')").unwrap();
-    let mut table: Vec<String> =
-        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let mut stored = names(|_| true);
-    table.sort();
-    stored.sort_unstable();
-    assert_eq!(table, stored);
+    for (name, table) in [("database_instance", &ORIGINAL), (own_columns::TABLE, &OWN)] {
+        let mut statement = db.prepare("select name from pragma_table_info(?)").unwrap();
+        let mut live: Vec<String> =
+            statement.query_map([name], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let mut stored: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+        live.sort();
+        stored.sort_unstable();
+        assert_eq!(live, stored);
+    }
 }
 
 #[test]

@@ -1,38 +1,9 @@
-//! Adding columns to tables that exist: those an older original did not have yet, and own ones.
+//! Adding columns to tables that exist: those an older original did not have yet.
 
 use rusqlite::{Connection, params};
 
-/// Own columns of `database_instance`, name and definition. Without them a server that is only known from the backend
-/// (after a restart, or to a command run beside the daemon) would lack facts that decisions need. Each has a default,
-/// so inserts of the original go on working.
-pub(super) const OWN_INSTANCE_COLUMNS: &[(&str, &str)] = &[
-    ("super_read_only", "tinyint default null"),
-    ("mariadb_gtid_position", "text not null default ''"),
-    ("retrieved_gtid_set", "text not null default ''"),
-    ("last_io_errno", "int not null default 0"),
-    ("last_sql_errno", "int not null default 0"),
-    ("semi_sync_master_plugin_new_version", "tinyint not null default 0"),
-    ("semi_sync_replica_plugin_new_version", "tinyint not null default 0"),
-    ("semi_sync_master_wait_sessions", "int default null"),
-    ("receiver_heartbeat_period", "bigint default null"),
-    ("receiver_heartbeats_received", "bigint not null default 0"),
-    ("receiver_heartbeat_age", "bigint default null"),
-    ("replication_ssl_ca_file", "text not null default ''"),
-    ("replication_ssl_ca_path", "text not null default ''"),
-    ("replication_ssl_cert", "text not null default ''"),
-    ("replication_ssl_cipher", "text not null default ''"),
-    ("replication_ssl_crl_file", "text not null default ''"),
-    ("replication_ssl_crl_path", "text not null default ''"),
-    ("replication_ssl_key", "text not null default ''"),
-    ("replication_ssl_verify_server_cert", "tinyint default null"),
-    ("replication_tls_version", "text not null default ''"),
-    ("replication_tls_ciphersuites", "text not null default ''"),
-    ("replication_source_public_key_path", "text not null default ''"),
-    ("replication_get_source_public_key", "tinyint default null"),
-];
-
 /// Adds columns that the table lacks. Names and definitions are constants of this crate, never input.
-pub(super) fn add(db: &Connection, table: &str, wanted: &[(&str, &str)]) -> rusqlite::Result<()> {
+fn add(db: &Connection, table: &str, wanted: &[(&str, &str)]) -> rusqlite::Result<()> {
     let existing = names(db, table)?;
     for (name, definition) in wanted.iter().filter(|(name, _)| !existing.iter().any(|known| known == name)) {
         db.execute_batch(&format!("alter table {table} add column {name} {definition}"))?;

@@ -1,7 +1,7 @@
 //! The schema: numbered migrations that add what is missing and never drop or rename anything.
 //!
 //! The result is what the original deploys, column for column and index for index, plus own additions that the
-//! original does not notice (own tables, indexes, and columns at the end with defaults). Each migration exists in both
+//! original does not notice (own tables and indexes). Each migration exists in both
 //! dialects, side by side, and may run again on a database that has it. Which ones a database has is kept in an own
 //! table, which is also how a database of a newer program is recognised. The original's log of deployed versions is
 //! kept up as well.
@@ -57,9 +57,17 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 5,
+        // It added columns to `database_instance`, which broke inserts that name no columns. Where they are they stay,
+        // unused.
         name: "facts of servers that the original does not store",
-        sqlite: |db| columns::add(db, "database_instance", columns::OWN_INSTANCE_COLUMNS),
-        mysql: include_str!("mysql/005_instance_columns.sql"),
+        sqlite: |_| Ok(()),
+        mysql: "",
+    },
+    Migration {
+        number: 6,
+        name: "facts of servers in a table of their own",
+        sqlite: |db| db.execute_batch(include_str!("sqlite/006_instance_facts.sql")),
+        mysql: include_str!("mysql/006_instance_facts.sql"),
     },
 ];
 

@@ -178,6 +178,17 @@ pub(crate) fn query_one<T>(
     Ok(query(db, sql, params, read)?.into_iter().next())
 }
 
+/// The database has a table of this name.
+pub(crate) fn has_table(db: &Db<'_>, name: &str) -> Result<bool> {
+    let look = match db {
+        Db::Sqlite(_) => "select 1 as found from sqlite_master where type = 'table' and name = ?",
+        Db::MySql(_) => {
+            "select 1 as found from information_schema.tables where table_schema = database() and table_name = ?"
+        }
+    };
+    Ok(query_one(db, look, [name], |_| Ok(()))?.is_some())
+}
+
 /// A number of rows for a command outcome.
 pub(crate) fn count(rows: usize) -> u64 {
     rows as u64

@@ -1,12 +1,14 @@
 //! What can be wrong with a file, what the error says, and that the file stays as it was.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use ports::{Store, StoreError};
+use model::{Command, Instance};
+use ports::{InstanceWrite, Store, StoreError};
 use store::{OpenOptions, SqliteStore};
 
 use crate::on_sqlite::{SqliteFile, shown};
-use crate::support::{Place, options};
+use crate::support::{Place, key, options};
 
 fn refusal(path: &Path, options: &OpenOptions) -> String {
     match SqliteStore::open(path, options) {
@@ -101,6 +103,38 @@ async fn skipping_the_update_checks_and_changes_nothing() {
     let store = SqliteStore::open(&path, &OpenOptions { skip_update: true, ..options() }).unwrap();
     let error = store.load_fleet().await.unwrap_err().to_string();
     assert!(error.starts_with("backend loading of the fleet failed: no such table"), "{error}");
+}
+
+#[tokio::test]
+async fn the_schema_of_the_original_is_used_as_it_is_when_it_may_not_be_changed() {
+    let bench = SqliteFile::prepared(include_str!("fixtures/original_file.sql"));
+    let count = "select count(*) from sqlite_master where type = 'table'";
+    let tables = bench.rows(count);
+    let store = SqliteStore::open(&bench.path, &OpenOptions { skip_update: true, ..options() }).unwrap();
+    let fleet = store.load_fleet().await.unwrap();
+    assert_eq!(fleet.len(), 2);
+    let writes = || fleet.iter().map(|server| InstanceWrite::Observed(Arc::clone(server))).collect();
+    store.write_instances(writes()).await.unwrap();
+    store.write_instances(writes()).await.unwrap();
+    assert_eq!(store.load_fleet().await.unwrap().len(), 2);
+    store.apply(&Command::ForgetInstance(key(2))).await.unwrap();
+    assert_eq!(store.load_fleet().await.unwrap().len(), 1);
+    assert_eq!(store.recovery_journal("1:a").await.unwrap(), None);
+    assert_eq!(bench.rows(count), tables);
+}
+
+#[tokio::test]
+async fn own_facts_go_with_their_server() {
+    let bench = SqliteFile::new();
+    let store = SqliteStore::open(&bench.path, &options()).unwrap();
+    let mut server = Instance::unknown(key(1));
+    server.cluster_name = "db:1".to_owned();
+    server.replication.last_io_errno = 2003;
+    store.write_instances(vec![InstanceWrite::Observed(Arc::new(server))]).await.unwrap();
+    let query = "select port, last_io_errno from database_instance_facts";
+    assert_eq!(bench.rows(query), ["3306|2003"]);
+    store.apply(&Command::ForgetCluster("db:1".to_owned())).await.unwrap();
+    assert_eq!(bench.rows(query), Vec::<String>::new());
 }
 
 #[test]

@@ -1,6 +1,8 @@
--- Facts of servers that the original does not store. Everything may be left out by an insert of the original.
+-- Facts of servers that the original does not store. Own table: the original neither reads nor writes it.
 
-create table if not exists database_instance (
+create table if not exists database_instance_facts (
+  hostname varchar(128) character set ascii not null,
+  port smallint unsigned not null,
   super_read_only tinyint null default null,
   mariadb_gtid_position mediumtext null,
   retrieved_gtid_set mediumtext null,
@@ -23,5 +25,6 @@ create table if not exists database_instance (
   replication_tls_version text null,
   replication_tls_ciphersuites text null,
   replication_source_public_key_path text null,
-  replication_get_source_public_key tinyint null default null
-);
+  replication_get_source_public_key tinyint null default null,
+  primary key (hostname, port)
+) engine=InnoDB default charset=ascii;

@@ -1,0 +1,30 @@
+-- Facts of servers that the original does not store. Own table: the original neither reads nor writes it.
+
+create table if not exists database_instance_facts (
+  hostname varchar(128) not null,
+  port smallint not null,
+  super_read_only tinyint default null,
+  mariadb_gtid_position text not null default '',
+  retrieved_gtid_set text not null default '',
+  last_io_errno int not null default 0,
+  last_sql_errno int not null default 0,
+  semi_sync_master_plugin_new_version tinyint not null default 0,
+  semi_sync_replica_plugin_new_version tinyint not null default 0,
+  semi_sync_master_wait_sessions int default null,
+  receiver_heartbeat_period bigint default null,
+  receiver_heartbeats_received bigint not null default 0,
+  receiver_heartbeat_age bigint default null,
+  replication_ssl_ca_file text not null default '',
+  replication_ssl_ca_path text not null default '',
+  replication_ssl_cert text not null default '',
+  replication_ssl_cipher text not null default '',
+  replication_ssl_crl_file text not null default '',
+  replication_ssl_crl_path text not null default '',
+  replication_ssl_key text not null default '',
+  replication_ssl_verify_server_cert tinyint default null,
+  replication_tls_version text not null default '',
+  replication_tls_ciphersuites text not null default '',
+  replication_source_public_key_path text not null default '',
+  replication_get_source_public_key tinyint default null,
+  primary key (hostname, port)
+);
