@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use decide::clusters::all_clusters_primaries;
+use decide::clusters::{all_clusters_primaries, effective_alias};
 use model::{Command, CommandOutcome, InstanceKey, Maintenance, Tag};
 
 use crate::Engine;
@@ -58,9 +58,13 @@ impl Engine {
         };
         for key in &bearers {
             self.submit(Command::DeleteTag { key: key.clone(), name: name.to_owned() }).await?;
-            if let Some(tags) = self.fleet_mut().tags.get_mut(key) {
-                tags.retain(|tag| tag.name != name);
-            }
+            let removed = self.fleet_mut().tags.get_mut(key).and_then(|tags| {
+                let removed = tags.iter().find(|tag| tag.name == name).cloned()?;
+                tags.remove(&removed);
+                Some(removed)
+            });
+            let value = removed.map(|tag| tag.value).unwrap_or_default();
+            self.audit("delete-instance-tag", Some(key), format!("{name}={value}")).await;
         }
         Ok(bearers)
     }
@@ -108,17 +112,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives the maintenance lock of a server back. Whether there was one.
+    /// Gives the maintenance lock of a server back. `token` is its number when it was named by that, for the audit.
+    /// Whether there was one.
     ///
     /// # Errors
     /// The backend.
-    pub async fn end_maintenance(&self, key: &InstanceKey) -> Result<bool, OperationError> {
-        let former = self.fleet_mut().maintenance.remove(key);
+    pub async fn end_maintenance(
+        &self,
+        key: &InstanceKey,
+        token: Option<i64>,
+    ) -> Result<bool, OperationError> {
+        self.fleet_mut().maintenance.remove(key);
         let outcome = self.submit(Command::EndMaintenance { key: key.clone(), at: self.now() }).await?;
         let existed = outcome == CommandOutcome::Existed(true);
         if existed {
-            let token = former.map(|lock| lock.id).unwrap_or_default();
-            self.audit("end-maintenance", Some(key), format!("maintenanceToken: {token}")).await;
+            let message = token.map(|token| format!("maintenanceToken: {token}")).unwrap_or_default();
+            self.audit("end-maintenance", Some(key), message).await;
         }
         Ok(existed)
     }
@@ -195,12 +204,17 @@ impl Engine {
     /// # Errors
     /// The backend.
     pub async fn submit_primaries(&self, cluster: Option<&str>) -> Result<KeyValues, OperationError> {
+        let settings = self.settings();
         let primaries: Vec<(String, InstanceKey)> = {
             let fleet = self.fleet();
+            let by_pattern =
+                |name: &str| settings.attributes.cluster_aliases.alias_of(name).map(str::to_owned);
             all_clusters_primaries(&fleet)
                 .iter()
                 .filter(|primary| cluster.is_none_or(|name| primary.cluster_name == name))
-                .map(|primary| (fleet.cluster_alias(&primary.cluster_name).to_owned(), primary.key.clone()))
+                .map(|primary| {
+                    (effective_alias(&fleet, &primary.cluster_name, &by_pattern), primary.key.clone())
+                })
                 .collect()
         };
         let mut all = KeyValues::new();
@@ -215,10 +229,14 @@ impl Engine {
         Ok(all)
     }
 
-    /// What the key-value stores are told about the primary of a cluster: itself, its host, port and addresses.
+    /// What the key-value stores are told about the primary of a cluster: itself, its host, port and addresses. Nothing of
+    /// a cluster without alias.
     pub(crate) async fn primary_pairs(&self, alias: &str, primary: &InstanceKey) -> KeyValues {
+        if alias.is_empty() {
+            return KeyValues::new();
+        }
         let prefix = &self.compiled().kv_prefix;
-        let (v4, v6) = addresses(primary.hostname()).await;
+        let (v4, v6) = self.addresses(primary.hostname()).await;
         vec![
             (format!("{prefix}{alias}"), primary.to_string()),
             (format!("{prefix}{alias}/hostname"), primary.hostname().to_owned()),
@@ -226,6 +244,18 @@ impl Engine {
             (format!("{prefix}{alias}/ipv4"), v4),
             (format!("{prefix}{alias}/ipv6"), v6),
         ]
+    }
+
+    /// The addresses of a host, one of each family: as found now, else as the backend has them from earlier, else empty.
+    async fn addresses(&self, hostname: &str) -> (String, String) {
+        let (v4, v6) = looked_up(hostname).await;
+        if !v4.is_empty() && !v6.is_empty() {
+            return (v4, v6);
+        }
+        let stored = self.store().host_addresses(hostname).await.ok().flatten();
+        let (stored_v4, stored_v6) = stored.unwrap_or_default();
+        let or = |found: String, stored| if found.is_empty() { stored } else { found };
+        (or(v4, stored_v4), or(v6, stored_v6))
     }
 
     /// Records where every server stands; how many there are.
@@ -351,8 +381,8 @@ impl Engine {
     }
 }
 
-/// The first address of each family; empty where there is none.
-async fn addresses(hostname: &str) -> (String, String) {
+/// The first address of each family that the system finds; empty where there is none.
+async fn looked_up(hostname: &str) -> (String, String) {
     let looked_up = tokio::time::timeout(LOOKUP_LIMIT, tokio::net::lookup_host((hostname, 0))).await;
     let found: Vec<IpAddr> = match looked_up {
         Ok(Ok(found)) => found.map(|address| address.ip()).collect(),

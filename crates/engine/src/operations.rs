@@ -116,10 +116,10 @@ impl Engine {
         self.inner.stillness.forget(key);
     }
 
-    /// Begins (or replaces) a downtime. A duration of zero means ten minutes.
+    /// Begins (or replaces) a downtime, of a server that is not known yet as well. A duration of zero means ten minutes.
     ///
     /// # Errors
-    /// The server is not known.
+    /// The backend.
     pub async fn begin_downtime(
         &self,
         key: &InstanceKey,
@@ -127,7 +127,7 @@ impl Engine {
         reason: &str,
         duration: Duration,
     ) -> Result<(), OperationError> {
-        let key = self.known(key).await?.key.clone();
+        let key = self.resolve_key(key).await;
         let now = self.now();
         let duration = if duration.is_zero() { DEFAULT_DOWNTIME } else { duration };
         let downtime = Downtime {
@@ -158,16 +158,16 @@ impl Engine {
         Ok(existed)
     }
 
-    /// Registers a promotion rule.
+    /// Registers a promotion rule, of a server that is not known yet as well.
     ///
     /// # Errors
-    /// The server is not known.
+    /// The backend.
     pub async fn register_candidate(
         &self,
         key: &InstanceKey,
         rule: PromotionRule,
     ) -> Result<(), OperationError> {
-        let key = self.known(key).await?.key.clone();
+        let key = self.resolve_key(key).await;
         let candidate = Candidate { key: key.clone(), rule, last_suggested: self.now() };
         self.submit(Command::RegisterCandidate(candidate.clone())).await?;
         self.fleet_mut().candidates.insert(key.clone(), candidate);

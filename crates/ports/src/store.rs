@@ -236,6 +236,11 @@ pub trait Store: Send + Sync {
         Err(not_kept("attributes"))
     }
 
+    /// The IPv4 and IPv6 address of a host as they were last found, each empty when there was none.
+    async fn host_addresses(&self, _hostname: &str) -> Result<Option<(String, String)>, StoreError> {
+        Err(not_kept("addresses"))
+    }
+
     /// The secret of a redeemed token that was issued no earlier than that, or may be used again and again.
     async fn token_secret(
         &self,

@@ -161,6 +161,15 @@ macro_rules! implement_store {
                 self.read("reading of an attribute", work).await
             }
 
+            async fn host_addresses(
+                &self,
+                hostname: &str,
+            ) -> Result<Option<(String, String)>, ports::StoreError> {
+                let hostname = hostname.to_owned();
+                let work = move |db: &$crate::sql::Db<'_>| $crate::tables::names::addresses(db, &hostname);
+                self.read("reading of addresses", work).await
+            }
+
             async fn token_secret(
                 &self,
                 public: &str,

@@ -91,3 +91,63 @@ fn a_candidate_below_the_promoted_server_is_suggested() {
     );
     program.prints("-c internal-suggest-promoted-replacement -i db:3306 -d db:3307", "db:3308\n");
 }
+
+#[test]
+fn downtime_holds_while_it_is_active() {
+    let downtime = "insert into database_instance_downtime
+        (hostname, port, downtime_active, begin_timestamp, end_timestamp, owner, reason)
+        values ('db', 3307, 1, datetime('now'), datetime('now', '+1 hour'), 'dba', 'work');";
+    let program = edited(downtime);
+    program.prints("-c which-downtimed-instances", "db:3307\n");
+    edit(&program, "update database_instance_downtime set downtime_active = 0");
+    program.prints("-c which-downtimed-instances", "");
+}
+
+#[test]
+fn key_value_pairs_bear_the_stored_addresses_and_the_alias() {
+    let program = edited(
+        "delete from database_instance where hostname = 'other';
+         insert into hostname_ips (hostname, ipv4, ipv6) values ('db', '10.0.0.7', 'fd00::7')",
+    );
+    program.prints(
+        "-c submit-masters-to-kv-stores",
+        "mysql/master/shop:db:3306\nmysql/master/shop/hostname:db\nmysql/master/shop/port:3306\n\
+         mysql/master/shop/ipv4:10.0.0.7\nmysql/master/shop/ipv6:fd00::7\n",
+    );
+    edit(&program, "update cluster_alias set alias = 'db:3306'");
+    program.configure(r#""ClusterNameToAlias":{"^db:":"store"}"#);
+    let ended = program.run("-c submit-masters-to-kv-stores");
+    assert!(ended.stdout.starts_with("mysql/master/store:db:3306\n"), "{}", ended.stdout);
+    edit(&program, "update cluster_alias set alias = ''");
+    program.configure("");
+    program.prints("-c submit-masters-to-kv-stores", "");
+}
+
+#[test]
+fn what_was_done_stands_in_the_audit_as_the_original_writes_it() {
+    let program = Prepared::new();
+    for line in [
+        "-c untag -i db:3307 --tag role",
+        "-c begin-maintenance -i db:3307 --reason work --owner me",
+        "-c end-maintenance -i db:3307",
+        "-c begin-downtime -i nosuch:1 --reason work --owner me",
+        "-c register-candidate -i nosuch:2 --promotion-rule prefer",
+    ] {
+        assert_eq!(program.run(line).code, Some(0), "{line}");
+    }
+    let file = Connection::open(program.file("orchestrator.db")).unwrap();
+    let mut rows = file.prepare("select audit_type, hostname, message from audit order by audit_id").unwrap();
+    let rows: Vec<[String; 3]> = rows
+        .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let expected = [
+        ["delete-instance-tag", "db", "role=billing"],
+        ["begin-maintenance", "db", "maintenanceToken: 1, owner: me, reason: work"],
+        ["end-maintenance", "db", ""],
+        ["begin-downtime", "nosuch", "owner: me, reason: work"],
+        ["register-candidate", "nosuch", "prefer"],
+    ];
+    assert_eq!(rows, expected);
+}

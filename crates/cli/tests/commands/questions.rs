@@ -118,6 +118,11 @@ fn without_instance_or_alias_an_unknown_host_means_no_cluster() {
     program.prints("-c which-cluster", "\n");
     program.prints("-c which-cluster-instances", "");
     program.fails("-c which-cluster-master", "No writeable masters found for cluster");
+    program.fails("-c which-cluster-alias", "No cluster info found for \n");
+    program.fails("-c which-cluster-domain", "No cluster info found for \n");
+    program.prints("-c forget -i other:3306", "other:3306\n");
+    program.prints("-c which-cluster-alias", "shop\n");
+    program.prints("-c which-cluster-domain", "shop.lan\n");
 }
 
 fn what_was_given_and_is_not_known_is_an_error() {

@@ -83,9 +83,6 @@ impl Engine {
 
     /// Key-value pairs of a cluster's primary, in the internal store.
     pub(crate) async fn put_primary_keys(&self, alias: &str, primary: &InstanceKey) {
-        if alias.is_empty() {
-            return;
-        }
         for (key, value) in self.primary_pairs(alias, primary).await {
             self.submit_patiently(Command::PutKeyValue { key, value, at: self.now() }).await;
         }

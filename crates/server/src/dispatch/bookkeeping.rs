@@ -56,7 +56,7 @@ async fn end_maintenance(call: &Call<'_>) -> Result<Reply, Failure> {
         return end_maintenance_by_id(call, text).await;
     }
     let key = call.figured_key().await?;
-    call.engine.end_maintenance(&key).await?;
+    call.engine.end_maintenance(&key, None).await?;
     Ok(Reply::about(format!("Maintenance ended: {key}"), &key))
 }
 
@@ -67,7 +67,7 @@ async fn end_maintenance_by_id(call: &Call<'_>, text: &str) -> Result<Reply, Fai
         fleet.maintenance.values().find(|lock| lock.id == id).map(|lock| lock.key.clone())
     };
     if let Some(key) = key {
-        call.engine.end_maintenance(&key).await?;
+        call.engine.end_maintenance(&key, Some(id)).await?;
     }
     Ok(Reply::envelope(format!("Maintenance ended: {id}"), id.to_string()))
 }
@@ -82,7 +82,7 @@ async fn set_cluster_alias(call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 async fn domain_instance(call: &Call<'_>) -> Result<Reply, Failure> {
-    let name = call.cluster().await?;
+    let name = call.only_cluster(call.cluster().await?)?;
     let key = call.engine.domain_writer(&name).await?;
     Ok(Reply::bare(call.json(&KeyView(&key)), vec![key.to_string()]))
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::TopologyTags => topology::topology(call, TopologyStyle::Tags).await,
         Op::AllInstances => Ok(select(call, |fleet| clusters::search(fleet, ""))),
         Op::WhichInstance => one_instance(call).await,
-        Op::WhichCluster => cluster_info(call, |info| info.name.clone()).await,
+        Op::WhichCluster => which_cluster(call).await,
         Op::WhichClusterAlias => cluster_info(call, |info| info.alias.clone()).await,
         Op::WhichClusterDomain => cluster_info(call, |info| info.domain.clone()).await,
         Op::WhichClusterPrimary => cluster_primary(call).await,
@@ -129,14 +129,20 @@ fn clusters_info(call: &Call<'_>) -> Reply {
     Reply::bare(call.json(&views), lines)
 }
 
-async fn cluster_info(
-    call: &Call<'_>,
-    printed: impl Fn(&model::ClusterDetails) -> String,
-) -> Result<Reply, Failure> {
+/// A host of no cluster has the empty name.
+async fn which_cluster(call: &Call<'_>) -> Result<Reply, Failure> {
     let name = call.cluster().await?;
     if name.is_empty() && call.is_command() {
         return Ok(Reply::bare("null".to_owned(), Vec::new()).printing_block(""));
     }
+    cluster_info(call, |info| info.name.clone()).await
+}
+
+async fn cluster_info(
+    call: &Call<'_>,
+    printed: impl Fn(&model::ClusterDetails) -> String,
+) -> Result<Reply, Failure> {
+    let name = call.only_cluster(call.cluster().await?)?;
     let info = clusters::cluster_info(&call.engine.fleet(), &name, &call.name_to_alias(), &call.filters())?;
     Ok(Reply::bare(call.json(&ClusterView(&info)), Vec::new()).printing_block(printed(&info)))
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use decide::clusters::{cluster_by_alias, find_instance, resolve_cluster_hint};
+use decide::clusters::{LookupError, cluster_by_alias, find_instance, resolve_cluster_hint};
 use model::{Instance, InstanceKey};
 use registry::{ClusterText, KeyText};
 
@@ -105,6 +105,19 @@ impl Call<'_> {
     fn cluster_by_hint(&self, hint: &str) -> Result<String, Failure> {
         let default_port = self.settings.topology.default_port;
         Ok(resolve_cluster_hint(&self.engine.fleet(), hint, default_port, &self.name_to_alias())?)
+    }
+
+    /// Where no cluster was found: the only one there is. Of several none is meant.
+    pub(super) fn only_cluster(&self, found: String) -> Result<String, Failure> {
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let fleet = self.engine.fleet();
+        let mut names = fleet.cluster_names();
+        match (names.next(), names.next()) {
+            (Some(only), None) => Ok(only.to_owned()),
+            (None, _) | (Some(_), Some(_)) => Err(LookupError::NoClusterInfo(found).into()),
+        }
     }
 
     /// The name of the given cluster. On the command line, where nothing was given: the cluster this host is in, or the

@@ -53,8 +53,7 @@ pub(super) async fn tags(call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 pub(super) async fn tag_value(call: &Call<'_>) -> Result<Reply, Failure> {
-    let text = call.args.text(Param::Tag).ok_or_else(|| Failure::input("NewTag: empty tag name"))?;
-    let query = TagQuery::parse(text)?;
+    let query = given_tag(call)?;
     let key = call.figured_key().await?;
     let fleet = call.engine.fleet();
     let found = fleet.tags.get(&key).into_iter().flatten().find(|tag| tag.name == query.name);
@@ -66,8 +65,7 @@ pub(super) async fn tag_value(call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 fn given_tag(call: &Call<'_>) -> Result<TagQuery, Failure> {
-    let text = call.args.text(Param::Tag).ok_or_else(|| Failure::input("NewTag: empty tag name"))?;
-    TagQuery::parse(text)
+    TagQuery::parse(call.args.text_or_empty(Param::Tag))
 }
 
 /// Gives a server a tag. What says that a tag is unwanted is dropped.

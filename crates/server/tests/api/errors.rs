@@ -20,7 +20,7 @@ async fn unknown_servers_and_clusters_and_bad_input_are_named() {
         ("topology/nosuch", "Unable to determine cluster name. clusterHint=nosuch"),
         ("cluster-info/alias/nosuch", "No cluster found for alias nosuch"),
         ("tag-value/db/3306/role", "tag role not found for db:3306"),
-        ("tag-value/db/3306", "NewTag: empty tag name"),
+        ("tag-value/db/3306", "Unable to parse tag: "),
         ("tagged", "Unable to parse tag: "),
         ("ack-all-recoveries", "No acknowledge comment given"),
         ("ack-recovery/instance/db/3306?comment=%20", "No acknowledge comment given"),

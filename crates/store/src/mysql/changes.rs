@@ -17,7 +17,7 @@ const WATCHED: &[(&str, &str, &str)] = &[
     (
         "database_instance_downtime",
         "hostname, port, begin_timestamp, end_timestamp, owner, reason",
-        "downtime_active is not null",
+        "downtime_active = 1",
     ),
     (
         "database_instance_maintenance",

@@ -13,7 +13,7 @@ pub(crate) fn load_downtimes(db: &Db<'_>) -> sql::Result<BTreeMap<InstanceKey, D
     let rows = sql::query(
         db,
         "select hostname, port, begin_timestamp, end_timestamp, owner, reason from database_instance_downtime
-         where downtime_active is not null",
+         where downtime_active = 1",
         [],
         |row| {
             Ok(Downtime {

@@ -38,6 +38,14 @@ pub(crate) fn set_resolved(db: &Db<'_>, hostname: &str, resolved: &str, at: Time
     Ok(())
 }
 
+/// IPv4 and IPv6 address of a host, as the original last found them.
+pub(crate) fn addresses(db: &Db<'_>, hostname: &str) -> sql::Result<Option<(String, String)>> {
+    let statement = "select ipv4, ipv6 from hostname_ips where hostname = ?";
+    sql::query_one(db, statement, [hostname], |row| {
+        Ok((Cell::of(row, "ipv4")?.string(), Cell::of(row, "ipv6")?.string()))
+    })
+}
+
 /// Forgets what all names resolve to.
 pub(crate) fn forget_resolved(db: &Db<'_>) -> sql::Result<()> {
     sql::execute(db, "delete from hostname_resolve", []).map(drop)
