@@ -47,6 +47,7 @@ pub use orchestrator::OrchestratorProcess;
 pub use ports::PortLease;
 pub use server::Server;
 pub use shape::{Node, Shape};
+pub use sql::Session;
 pub use wait::wait_until;
 pub use writer::{Writer, WriterOptions};
 pub use writer_report::{Acknowledged, Gap, WriterReport};

@@ -282,6 +282,12 @@ impl Server {
         Ok(self.rows(statement).await?.into_iter().map(sql::texts).collect())
     }
 
+    /// A connection as root over the unix socket that stays open. Errors: the server does not take it within 10 s.
+    pub async fn session(&self) -> Result<sql::Session> {
+        let opened = sql::Session::open(&self.socket()).await;
+        opened.with_context(|| format!("on {} ({})", self.name, self.address()))
+    }
+
     /// Like [`query`](Self::query), each row by column name.
     pub async fn records(&self, statement: &str) -> Result<Vec<BTreeMap<String, String>>> {
         Ok(self.rows(statement).await?.into_iter().map(sql::record).collect())

@@ -14,6 +14,26 @@ use crate::credentials::ROOT;
 /// The longest that one harness statement may take, connecting included.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// A connection of the harness that stays open, for a server that will not take another one.
+#[derive(Debug)]
+pub struct Session(Conn);
+
+impl Session {
+    pub(crate) async fn open(socket: &Path) -> Result<Self> {
+        let connection = tokio::time::timeout(LIMIT, Conn::new(socket_options(socket))).await;
+        Ok(Self(connection.with_context(|| format!("no connection within {LIMIT:?}"))??))
+    }
+
+    /// Runs a statement as root; gives rows of text, NULL as `NULL`. Errors: as [`Server::query`](crate::Server::query).
+    pub async fn query(&mut self, statement: &str) -> Result<Vec<Vec<String>>> {
+        let rows: Vec<Row> = tokio::time::timeout(LIMIT, self.0.query(statement))
+            .await
+            .with_context(|| format!("no answer within {LIMIT:?} to `{statement}`"))?
+            .with_context(|| format!("`{statement}`"))?;
+        Ok(rows.into_iter().map(texts).collect())
+    }
+}
+
 /// Runs one statement and gives all rows of its result.
 pub(crate) async fn rows(socket: &Path, statement: &str) -> Result<Vec<Row>> {
     let work = async {

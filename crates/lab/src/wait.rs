@@ -35,8 +35,23 @@ where
             Ok(Ok(value)) => return Ok(value),
             // `{:#}` shows the whole chain of an anyhow error, and is plain for a string.
             Ok(Err(state)) => last = format!("{state:#}"),
-            Err(_) => bail!("waited {within:?} in vain until {label}; last state: {last}"),
+            Err(_) => {}
+        }
+        // A probe that has its answer at once never meets the time-out.
+        if begin.elapsed() >= within {
+            bail!("waited {within:?} in vain until {label}; last state: {last}");
         }
         tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_that_ends_at_once_is_not_repeated_for_ever() {
+        let end = wait_until("never", Duration::from_millis(40), || async { Err::<(), _>("not yet") }).await;
+        assert!(end.is_err_and(|error| error.to_string().ends_with("last state: not yet")));
     }
 }

@@ -5,10 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use lab::{CutKind, Family, Party, Server, wait_until};
+use lab::{Family, Server, Session, wait_until};
 use serde_json::json;
 use tokio::net::TcpStream;
 
+use crate::timing::{Evidence, Verdicts, assert_registered_only};
 use crate::topology::{assert_stays, explained};
 use crate::world::{PATIENCE, World, wait_writes, write_load};
 
@@ -22,6 +23,8 @@ pub(crate) async fn an_exhausted_connection_limit_is_named_and_nobody_is_replace
     // Connections that never log in keep their place for so long.
     a.execute("SET GLOBAL connect_timeout=600").await?;
     a.execute("SET GLOBAL max_connections=40").await?;
+    let mut session = a.session().await?;
+    let verdicts = Verdicts::follow(&world)?;
     let crowd = Crowd::around(a);
     wait_until("nobody gets a connection", PATIENCE, || async {
         match a.query("SELECT 1").await {
@@ -30,18 +33,30 @@ pub(crate) async fn an_exhausted_connection_limit_is_named_and_nobody_is_replace
         }
     })
     .await?;
-    // The daemon has to connect again; the crowd is quicker with every place that comes free.
-    world.lab.cut(Party::Orchestrator, "a", CutKind::Reject)?;
-    world.wait_analysis("a", "UnreachableMaster").await?;
-    world.lab.heal()?;
+    // The daemon has to connect again, and no place may come free for it.
+    session.query("SET GLOBAL max_connections=10").await?;
+    end_connections_of_the_daemon(&mut session).await?;
+    verdicts.assert_prompt(&world, "a", &["UnreachableMaster"], Evidence::now()).await?;
     is_limit_named(&world).await?;
     assert_stays(&world, "a", "UnreachableMaster").await?;
+    assert_registered_only(&world, &[]).await?;
     let answer = world.get("/api/replication-analysis").await?;
     ensure!(answer.to_string().contains("no connection is left"), "{answer}");
     wait_writes(&writer, 100).await?;
     drop(crowd);
     world.wait_analysis("a", "NoProblem").await?;
     writer.stop().await;
+    Ok(())
+}
+
+/// Ends what the daemon has open, as an idle time-out or a pool's renewal would.
+async fn end_connections_of_the_daemon(session: &mut Session) -> Result<()> {
+    let user = lab::ORCHESTRATOR.name;
+    let listed = format!("SELECT id FROM information_schema.processlist WHERE user = '{user}'");
+    for row in session.query(&listed).await? {
+        // One that ended by itself meanwhile is not there any more.
+        let _ = session.query(&format!("KILL {}", row[0])).await;
+    }
     Ok(())
 }
 
@@ -89,7 +104,10 @@ pub(crate) async fn a_frozen_primary_is_named(family: Family) -> Result<()> {
     world.ok("/api/disable-global-recoveries").await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
+    let verdicts = Verdicts::follow(&world)?;
+    let evidence = Evidence::silence();
     world.lab.server("a").hang()?;
+    verdicts.assert_prompt(&world, "a", &["DeadMaster"], evidence).await?;
     wait_until("the frozen process is named", PATIENCE, || async {
         let told = explained(&world, "a").await?;
         let is_named = told["Cause"]["Name"] == json!("frozen") && told["Analysis"] == json!("DeadMaster");
@@ -97,6 +115,7 @@ pub(crate) async fn a_frozen_primary_is_named(family: Family) -> Result<()> {
         if is_named && is_blocked { Ok(()) } else { bail!("{told}") }
     })
     .await?;
+    assert_registered_only(&world, &[("a", "DeadMaster")]).await?;
     world.lab.server("a").resume()?;
     world.wait_analysis("a", "NoProblem").await?;
     writer.stop().await;
@@ -174,14 +193,16 @@ pub(crate) async fn a_full_disk_is_seen_by_trial_writes(family: Family) -> Resul
     world.ok("/api/enable-global-recoveries").await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
+    let verdicts = Verdicts::follow(&world)?;
     disk.fill()?;
+    // MariaDB answers nothing about its binary log meanwhile, so not even a check ends.
+    let codes = ["MasterWritesFailing", "UnreachableMaster"];
+    verdicts.assert_prompt(&world, "a", &codes, Evidence::silence()).await?;
     wait_until("the failing writes are named", PATIENCE, || async {
         let told = explained(&world, "a").await?;
         let name = told["Cause"]["Name"].as_str().unwrap_or_default();
-        // MariaDB answers nothing about its binary log meanwhile, so not even a check ends.
         let is_named = ["disk-full", "commits-hang", "writes-refused", "frozen"].contains(&name);
-        let is_found =
-            ["MasterWritesFailing", "UnreachableMaster"].contains(&told["Analysis"].as_str().unwrap_or(""));
+        let is_found = codes.contains(&told["Analysis"].as_str().unwrap_or(""));
         if is_named && is_found { Ok(()) } else { bail!("{told}") }
     })
     .await?;
@@ -189,6 +210,7 @@ pub(crate) async fn a_full_disk_is_seen_by_trial_writes(family: Family) -> Resul
         tokio::time::sleep(Duration::from_secs(1)).await;
         ensure!(world.recoveries().await?.is_empty(), "a primary with a full disk was replaced by itself");
     }
+    assert_registered_only(&world, &[]).await?;
     disk.free()?;
     world.ok("/api/disable-global-recoveries").await?;
     writer.stop().await;

@@ -6,14 +6,18 @@ use anyhow::{Result, bail, ensure};
 use lab::{Family, Lab, Server, wait_until};
 use serde_json::json;
 
+use crate::timing::{Evidence, Verdicts, assert_registered_only};
 use crate::world::{PATIENCE, World, wait_writes, write_load};
+
+/// For how long a lock must last to be believed.
+const BELIEVED_AFTER: u64 = 2;
 
 /// Every replica has a priority, and a lock is believed soon.
 fn settings(switch: &str) -> serde_json::Value {
     json!({
         switch: true,
         "DetectSemiSyncEnforcedQuery": "select 1",
-        "ReasonableLockedSemiSyncMasterSeconds": 2,
+        "ReasonableLockedSemiSyncMasterSeconds": BELIEVED_AFTER,
     })
 }
 
@@ -39,17 +43,21 @@ pub(crate) async fn a_locked_primary_is_unlocked(family: Family) -> Result<()> {
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 50).await?;
     let word = if family == Family::MySql { "REPLICA" } else { "SLAVE" };
+    let verdicts = Verdicts::follow(&world)?;
     for name in ["b", "c"] {
         let server = world.lab.server(name);
         server.execute(&format!("SET GLOBAL {}=0", variable(family))).await?;
         server.execute(&format!("STOP {word} IO_THREAD")).await?;
         server.execute(&format!("START {word} IO_THREAD")).await?;
     }
+    let evidence = Evidence::lasting(Duration::from_secs(BELIEVED_AFTER));
+    verdicts.assert_prompt(&world, "a", &["LockedSemiSyncMaster"], evidence).await?;
     wait_until("the repair has begun", PATIENCE, || async {
         let told = crate::topology::explained(&world, "a").await?;
         if world.recoveries().await?.is_empty() { bail!("{told}") } else { Ok(()) }
     })
     .await?;
+    assert_registered_only(&world, &[("a", "LockedSemiSyncMaster")]).await?;
     let recovery = world.wait_recovered("a").await?;
     ensure!(recovery["AnalysisEntry"]["Analysis"] == json!("LockedSemiSyncMaster"), "{recovery}");
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");

@@ -1,0 +1,182 @@
+//! How soon the daemon comes to a verdict, counted from the moment at which servers show what it is made of.
+//!
+//! The limits are the product's own. A machine that has more to do than processors and disks for it gets as much more
+//! time as its tasks had to wait meanwhile, which the kernel counts; an idle one gets nothing.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use lab::wait_until;
+
+use crate::world::{PATIENCE, World};
+
+/// Longest from evidence to verdict.
+const PROMPT: Duration = Duration::from_secs(1);
+/// The same when the evidence is that nothing comes.
+const PROMPT_IN_SILENCE: Duration = Duration::from_secs(3);
+/// After so long without a sign of life, two heartbeats of these servers, silence is evidence.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How often the log is looked at: the resolution of what is measured.
+const LOOK_EVERY: Duration = Duration::from_millis(3);
+
+/// Codes that are put on record and about which nothing is done.
+const RECORDED_ONLY: &[&str] = &[
+    "AllMasterReplicasNotReplicating",
+    "AllMasterReplicasNotReplicatingOrDead",
+    "DeadMasterAndReplicas",
+    "MasterWritesFailing",
+    "UnreachableMaster",
+    "UnreachableMasterWithLaggingReplicas",
+];
+
+/// When something could be known, and how soon it has to be.
+pub(crate) struct Evidence {
+    since: Instant,
+    limit: Duration,
+    stalled_before: Duration,
+}
+
+impl Evidence {
+    /// Everything shows now.
+    pub(crate) fn now() -> Self {
+        Self { since: Instant::now(), limit: PROMPT, stalled_before: stalled() }
+    }
+
+    /// Somebody falls silent now.
+    pub(crate) fn silence() -> Self {
+        Self { since: Instant::now() + SILENCE, limit: PROMPT_IN_SILENCE, stalled_before: stalled() }
+    }
+
+    /// What shows now counts only when it has lasted for so long.
+    pub(crate) fn lasting(period: Duration) -> Self {
+        Self { since: Instant::now() + period, limit: PROMPT, stalled_before: stalled() }
+    }
+}
+
+/// How long tasks of this machine have waited for a processor or a disk since it was started; zero where the kernel
+/// does not count it.
+fn stalled() -> Duration {
+    let total = |of: &str| -> Option<u64> {
+        let text = std::fs::read_to_string(Path::new("/proc/pressure").join(of)).ok()?;
+        text.lines().next()?.rsplit_once("total=")?.1.trim().parse().ok()
+    };
+    Duration::from_micros(total("cpu").unwrap_or(0) + total("io").unwrap_or(0))
+}
+
+/// A verdict that the daemon wrote into its log.
+#[derive(Clone, Debug)]
+struct Verdict {
+    at: Instant,
+    instance: String,
+    code: String,
+}
+
+/// Notes the verdicts of a daemon as it writes them. Dropping it ends it.
+pub(crate) struct Verdicts {
+    seen: Arc<Mutex<Vec<Verdict>>>,
+    follower: tokio::task::JoinHandle<()>,
+}
+
+impl Verdicts {
+    /// From now on.
+    #[expect(clippy::disallowed_methods, reason = "a test's helper, aborted when dropped")]
+    pub(crate) fn follow(world: &World) -> Result<Self> {
+        let mut log = std::fs::File::open(world.daemon.log_path())?;
+        log.seek(SeekFrom::End(0))?;
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        let follower = tokio::spawn(async move {
+            let mut rest = String::new();
+            while log.read_to_string(&mut rest).is_ok() {
+                let at = Instant::now();
+                while let Some(end) = rest.find('\n') {
+                    let line: String = rest.drain(..=end).collect();
+                    sink.lock().unwrap_or_else(PoisonError::into_inner).extend(verdict(&line, at));
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        });
+        Ok(Self { seen, follower })
+    }
+
+    fn of(&self, address: &str) -> Vec<Verdict> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.iter().filter(|verdict| verdict.instance == address).cloned().collect()
+    }
+
+    /// One of these codes becomes the verdict on a server, in time.
+    pub(crate) async fn assert_prompt(
+        &self,
+        world: &World,
+        name: &str,
+        codes: &[&str],
+        evidence: Evidence,
+    ) -> Result<()> {
+        let address = world.lab.address(name);
+        let found = wait_until(&format!("{name} is {codes:?}"), PATIENCE, || async {
+            let seen = self.of(&address);
+            let right = seen.iter().find(|verdict| codes.contains(&verdict.code.as_str())).cloned();
+            right.with_context(|| format!("{seen:?}"))
+        })
+        .await?;
+        let allowance = stalled().saturating_sub(evidence.stalled_before);
+        let took = found.at.saturating_duration_since(evidence.since);
+        let way: Vec<String> = self.of(&address).into_iter().map(|verdict| verdict.code).collect();
+        report(&format!(
+            "{name}: {} {} ms after the evidence (limit {} ms + {} ms of waiting); verdicts {way:?}",
+            found.code,
+            took.as_millis(),
+            evidence.limit.as_millis(),
+            allowance.as_millis(),
+        ));
+        ensure!(
+            took <= evidence.limit + allowance,
+            "{} of {name} was found {took:?} after it could be known, limit {:?} + {allowance:?}",
+            found.code,
+            evidence.limit
+        );
+        Ok(())
+    }
+}
+
+impl Drop for Verdicts {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+/// Every detection on record is one of these, server and code, or one that is recorded only.
+pub(crate) async fn assert_registered_only(world: &World, allowed: &[(&str, &str)]) -> Result<()> {
+    let all = world.ok("/api/audit-failure-detection").await?;
+    for detection in all.as_array().context("no list")? {
+        let entry = &detection["AnalysisEntry"];
+        let port = entry["AnalyzedInstanceKey"]["Port"].as_u64().unwrap_or_default();
+        let is_right = |(name, code): &(&str, &str)| {
+            u64::from(world.lab.server(name).port()) == port && entry["Analysis"] == **code
+        };
+        let is_acted_upon = !RECORDED_ONLY.iter().any(|code| entry["Analysis"] == **code);
+        if is_acted_upon && !allowed.iter().any(is_right) {
+            bail!("{detection} is on record, and only {allowed:?} may be");
+        }
+    }
+    Ok(())
+}
+
+/// A verdict in a line of the log, if it tells one.
+fn verdict(line: &str, at: Instant) -> Option<Verdict> {
+    if !line.contains(" analysis changed ") && !line.contains(" failure detected ") {
+        return None;
+    }
+    let field = |name: &str| {
+        line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+    };
+    Some(Verdict { at, instance: field("instance")?, code: field("analysis")? })
+}
+
+#[expect(clippy::print_stderr, reason = "what was measured belongs to the outcome of the test")]
+fn report(line: &str) {
+    eprintln!("{line}");
+}
