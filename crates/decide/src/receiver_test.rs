@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use model::{Fleet, Instance, InstanceKey, Timestamp};
+use model::{CheckFailure, Fleet, Instance, InstanceKey, Timestamp};
 
 /// A receiver that got something within this time proves that its source lives; then nothing is to be tested.
 pub const STILL: Duration = Duration::from_secs(2);
@@ -28,9 +28,13 @@ pub struct ReceiverTest {
 
 /// The test of a source, if there is anything to learn from one: the source cannot be read, and its replicas are
 /// connected, but not one of them received anything for [`STILL`], and heartbeats will not tell soon. `None` as well if one
-/// of the connected replicas must be left alone, because it would go on being taken for proof of life.
+/// of the connected replicas must be left alone, because it would go on being taken for proof of life. A source that turns
+/// us away lives, and would turn its replicas away as well: that is no test but the end of its replication.
 pub fn receiver_test(fleet: &Fleet, source: &InstanceKey, now: Timestamp) -> Option<ReceiverTest> {
-    if fleet.get(source)?.is_last_check_valid() || fleet.is_downtimed(source, now) {
+    let turns_us_away = fleet.failed_checks.get(source).is_some_and(|check| {
+        matches!(check.failure, CheckFailure::ConnectionLimit | CheckFailure::AccessDenied)
+    });
+    if fleet.get(source)?.is_last_check_valid() || turns_us_away || fleet.is_downtimed(source, now) {
         return None;
     }
     let mut connected: Vec<&Instance> = fleet
@@ -52,6 +56,16 @@ pub fn receiver_test(fleet: &Fleet, source: &InstanceKey, now: Timestamp) -> Opt
     Some(ReceiverTest { first: keys.next()?, others: keys.collect() })
 }
 
+/// The source of a receiver that was started anew has answered it: it took it back, or turned it away, which the dead
+/// and the hung do not. The others need not be tested then.
+pub fn is_answered(replica: &Instance) -> bool {
+    let is_turned_away = matches!(
+        replica.replication.last_io_errno,
+        1040 | 1045 | 1129 | 1130 | 1203 | 1226 | 1236 | 1862 | 3032 | 3118 | 3159 | 13_114
+    );
+    replica.is_receiving() || is_turned_away
+}
+
 fn is_still(replica: &Instance) -> bool {
     let replication = &replica.replication;
     replication.receiver_idle >= STILL && replication.silence_limit().is_none_or(|limit| limit > SOON_TOLD)
@@ -65,6 +79,8 @@ fn may_reconnect(replica: &Instance) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use model::{FailedCheck, ThreadState};
+
     use super::*;
     use crate::scenario::{Scenario, key};
 
@@ -81,6 +97,34 @@ mod tests {
         let text = "p down=3s\na <- p still_receiver=2s semi_replica\nb <- p still_receiver=9s heartbeat=30s\n\
              c <- p still_receiver=3s semi_replica\nd <- p io=connecting\ne <- p down=9s";
         assert_eq!(test_of(text), expected);
+    }
+
+    #[test]
+    fn a_source_that_turns_us_away_is_not_tested() {
+        let mut scenario = Scenario::parse("p down=3s\na <- p still_receiver=9s");
+        for (failure, is_tested) in [
+            (CheckFailure::ConnectionLimit, false),
+            (CheckFailure::AccessDenied, false),
+            (CheckFailure::Silent, true),
+            (CheckFailure::Refused, true),
+        ] {
+            let check = FailedCheck { at: scenario.now, failure, number: None };
+            scenario.fleet.failed_checks.insert(key("p"), check);
+            let test = receiver_test(&scenario.fleet, &key("p"), scenario.now);
+            assert_eq!(test.is_some(), is_tested, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_is_turned_away_has_an_answer() {
+        let mut replica = Instance::unknown(key("r"));
+        for (number, is_answer) in [(0, false), (2003, false), (2013, false), (1040, true), (13_114, true)] {
+            replica.replication.last_io_errno = number;
+            assert_eq!(is_answered(&replica), is_answer, "{number}");
+        }
+        replica.replication.last_io_errno = 0;
+        replica.replication.io_thread = ThreadState::Running;
+        assert!(is_answered(&replica));
     }
 
     #[test]

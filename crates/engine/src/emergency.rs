@@ -8,7 +8,7 @@ use std::time::Duration;
 use decide::analysis::Emergency;
 use model::{Action, Command, Finding, InstanceKey, Threads};
 use ports::Deadline;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::Engine;
 use crate::operations::OperationError;
@@ -16,6 +16,8 @@ use crate::operations::OperationError;
 /// How often, and with which pause, a receiver that was stopped is started.
 const START_ATTEMPTS: u32 = 3;
 const START_PAUSE: Duration = Duration::from_secs(1);
+/// How long after the time that a lock is given it is looked at.
+const LOCK_REVIEW: Duration = Duration::from_millis(10);
 
 impl Engine {
     /// Starts the emergency operations of a finding, if its code has any. Returns at once.
@@ -83,7 +85,21 @@ impl Engine {
             key.clone(),
             model::StaleCoordinates { coordinates: coordinates.clone(), first_seen: at },
         );
+        self.review_lock(key);
         self.submit_quietly(Command::WriteStaleCoordinates { key: key.clone(), coordinates, at }).await;
+    }
+
+    /// Looks at a primary again as soon as a lock that begins now would have lasted for long enough.
+    fn review_lock(&self, key: &InstanceKey) {
+        let (engine, key) = (self.clone(), key.clone());
+        self.inner.supervisor.start_loop("lock review", async move {
+            tokio::time::sleep(engine.compiled().analysis.reasonable_locked_semi_sync + LOCK_REVIEW).await;
+            let limit = Deadline::after(engine.compiled().reasonable_check);
+            if let Err(error) = engine.read_instance(&key, limit).await {
+                debug!(instance = %key, error = %error, "cannot see whether it is still locked");
+            }
+            engine.inner.analysis_requests.add(key);
+        });
     }
 
     /// Restarts the receiver of direct replicas so that connections to a primary that accepts no new ones break.

@@ -89,6 +89,8 @@ pub(crate) struct Inner {
     pub(crate) emergency_reads: Throttle,
     /// Reads of the replicas of a server whose answer is late.
     pub(crate) early_looks: Throttle,
+    /// Reads of the siblings of a replica in trouble, per source.
+    pub(crate) sibling_looks: Throttle,
     pub(crate) emergency_restarts: Throttle,
     pub(crate) emergency_set_restarts: Throttle,
     pub(crate) grace: Throttle,
@@ -140,6 +142,7 @@ impl Engine {
                 stillness: Stillness::default(),
                 emergency_reads: Throttle::new(Duration::from_secs(1)),
                 early_looks: Throttle::new(Duration::from_secs(1)),
+                sibling_looks: Throttle::new(Duration::from_secs(1)),
                 emergency_restarts: Throttle::new(Duration::from_secs(30)),
                 emergency_set_restarts: Throttle::new(Duration::from_secs(30)),
                 grace: Throttle::new(Duration::from_secs(5)),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use decide::receiver_test::receiver_test;
+use decide::receiver_test::{is_answered, receiver_test};
 use futures_util::future::join_all;
 use model::InstanceKey;
 use ports::Deadline;
@@ -91,13 +91,13 @@ impl Engine {
         restarted.await.into_iter().all(|is_restarted| is_restarted)
     }
 
-    /// One of the replicas receives again. Looked at until then, for as long as patience lasts.
+    /// The source takes back one of the replicas, or turns it away. Looked at until then, for as long as patience lasts.
     async fn is_taken_back(&self, replicas: &[InstanceKey], patience: Duration) -> bool {
         let end = Instant::now() + patience;
         loop {
             let limit = Deadline::after(self.compiled().reasonable_check);
             let reads = join_all(replicas.iter().map(|replica| self.read_instance(replica, limit))).await;
-            if reads.iter().flatten().any(|replica| replica.is_receiving()) {
+            if reads.iter().flatten().any(|replica| is_answered(replica)) {
                 return true;
             }
             if Instant::now() + LOOK > end {

@@ -4,6 +4,7 @@
 mod names;
 mod read;
 mod schedule;
+mod siblings;
 mod stillness;
 mod watch;
 

@@ -3,12 +3,14 @@
 //! A failed read never blanks what is known: it only moves the check columns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{CheckFailure, FailedCheck, Instance, InstanceKey, Observation, ReadProgress, Timestamp};
 use ports::{Deadline, ErrorClass, InstanceWrite, ProbeError, ProbeRequest};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::siblings::has_stopped;
 use super::stillness::ReadTime;
 use crate::Engine;
 use crate::samples::DiscoverySample;
@@ -198,6 +200,9 @@ impl Engine {
                 self.inner.analysis_requests.add(current.primary_key.clone());
             }
         }
+        if former.is_some_and(|former| has_stopped(former, current)) {
+            self.look_around(current);
+        }
     }
 
     /// Servers that this one names and that are not known yet are read soon.
@@ -234,7 +239,7 @@ impl Engine {
                 debug!(instance = %key, "found dead; polled with the dead ones");
             }
         }
-        let now = self.now();
+        let now = self.moment_of_failure(key);
         let partial = error.progress == ReadProgress::BasicVariables;
         let was_valid = self.mark_check_failed(key, now, partial);
         if was_valid.is_some() {
@@ -255,6 +260,20 @@ impl Engine {
             InstanceWrite::CheckFailed { key: key.clone(), checked: Some(now), attempted: now, partial },
         );
         self.inner.analysis_requests.add(key.clone());
+        let broken = self.fleet().get(key).cloned().filter(|_| was_valid == Some(true));
+        if let Some(replica) = broken.filter(|server| server.primary_key.is_valid()) {
+            // What its source is, depends on it too.
+            self.inner.analysis_requests.add(replica.primary_key.clone());
+            self.look_around(&replica);
+        }
+    }
+
+    /// Now; or just after the last success, if the clock was set back since: a check that failed later must not look
+    /// like one before it.
+    fn moment_of_failure(&self, key: &InstanceKey) -> Timestamp {
+        let last_seen = self.fleet().get(key).and_then(|known| known.last_seen);
+        let after = last_seen.map(|seen| seen + Duration::from_micros(1));
+        after.map_or(self.now(), |after| after.max(self.now()))
     }
 
     /// The server answers: it is polled with the others.

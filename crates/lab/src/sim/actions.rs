@@ -36,6 +36,9 @@ const WRONG_ARGUMENTS: u16 = 1210;
 impl World {
     /// Performs an action on a server that answers.
     pub(super) fn perform(&mut self, server: usize, action: &Action, now: u64) -> Effect {
+        if self.servers[server].is_locked && action.is_change() {
+            return Effect::Waits;
+        }
         match action {
             Action::StopReplication(threads) => self.stop_threads(server, *threads),
             Action::StartReplication(threads) => return self.start_threads(server, *threads, now),

@@ -32,6 +32,8 @@ pub(super) struct Writer {
     pub(super) number: usize,
     pub(super) cluster: usize,
     pub(super) interval_ms: u64,
+    /// It writes so many times as often.
+    pub(super) haste: u64,
     /// Its user may write on read-only servers.
     pub(super) is_privileged: bool,
     pub(super) is_active: bool,
@@ -50,6 +52,7 @@ impl Writer {
             number,
             cluster,
             interval_ms,
+            haste: 1,
             is_privileged,
             is_active: true,
             next_at: 100,
@@ -74,12 +77,17 @@ impl World {
 
     fn write(&mut self, at: usize, now: u64) {
         let writer = &mut self.writers[at];
-        writer.next_at = now + writer.interval_ms;
+        writer.next_at = now + writer.interval_ms / writer.haste;
         let server = self.published(self.writers[at].cluster);
         let target = &self.servers[server];
         let is_open = target.is_writable() || (self.writers[at].is_privileged && !target.super_read_only);
         if self.sight(Party::Client(at), server) != Sight::Answers || !is_open {
             self.writers[at].refused += 1;
+            return;
+        }
+        if target.is_locked {
+            // It waits, and writes when the lock is gone.
+            self.writers[at].next_at = now;
             return;
         }
         let number = u32::try_from(self.transactions.len()).unwrap_or(u32::MAX);

@@ -27,6 +27,14 @@ pub(super) enum Fault {
     Lag { server: usize, behind: u64 },
     /// No new connections.
     Full { server: usize, lasts: u64 },
+    /// A backup holds a global read lock: nothing is written and nothing applied, reads work.
+    ReadLock { server: usize, lasts: u64 },
+    /// Its applier works on one transaction for so long.
+    LongTransaction { server: usize, lasts: u64 },
+    /// Clients of a cluster write so many times as often.
+    Rush { cluster: usize, times: u64, lasts: u64 },
+    /// The clock of the orchestrator's machine is set.
+    StepClock { by_ms: i64 },
     /// The orchestrator process dies.
     CrashOrchestrator { restart_after: u64 },
     /// One of the next steps of a recovery breaks.
@@ -47,6 +55,8 @@ pub(super) enum Repair {
     Mend(Party, Party),
     Quicken(usize),
     MakeRoom(usize),
+    Unlock(usize),
+    Calm(usize),
     GiveLease,
     BackendUp,
     Hooks(HookMode),
@@ -106,6 +116,22 @@ impl World {
                 self.servers[server].is_full = true;
                 vec![(now + lasts, Repair::MakeRoom(server))]
             }
+            Fault::ReadLock { server, lasts } => {
+                self.servers[server].is_locked = true;
+                vec![(now + lasts, Repair::Unlock(server))]
+            }
+            Fault::LongTransaction { server, lasts } => {
+                self.servers[server].busy_until = now + lasts;
+                Vec::new()
+            }
+            Fault::Rush { cluster, times, lasts } => {
+                self.rush(Some(cluster), times);
+                vec![(now + lasts, Repair::Calm(cluster))]
+            }
+            Fault::StepClock { by_ms } => {
+                self.clock_offset_ms += by_ms;
+                Vec::new()
+            }
             Fault::CrashOrchestrator { restart_after } => {
                 self.crash_orchestrator(restart_after);
                 Vec::new()
@@ -140,6 +166,15 @@ impl World {
         self.servers[server].receiving_since = None;
     }
 
+    /// Clients of a cluster, or of all, write so many times as often as they are used to.
+    fn rush(&mut self, cluster: Option<usize>, times: u64) {
+        for writer in &mut self.writers {
+            if cluster.is_none_or(|cluster| writer.cluster == cluster) {
+                writer.haste = times;
+            }
+        }
+    }
+
     /// Ends a fault.
     pub(super) fn repair(&mut self, repair: Repair) {
         let now = self.now();
@@ -155,6 +190,8 @@ impl World {
             Repair::Mend(a, b) => self.mend(a, b),
             Repair::Quicken(server) => self.servers[server].slow_ms = 0,
             Repair::MakeRoom(server) => self.servers[server].is_full = false,
+            Repair::Unlock(server) => self.servers[server].is_locked = false,
+            Repair::Calm(cluster) => self.rush(Some(cluster), 1),
             Repair::GiveLease => {
                 self.orchestrator.holds_lease = true;
                 self.tell("the lease is back");
@@ -197,9 +234,12 @@ impl World {
         self.hooks = HookMode::Succeed(5);
         self.backend.is_down = false;
         self.orchestrator.holds_lease = true;
+        self.rush(None, 1);
         for server in 0..self.servers.len() {
             self.servers[server].slow_ms = 0;
             self.servers[server].is_full = false;
+            self.servers[server].is_locked = false;
+            self.servers[server].busy_until = 0;
             self.servers[server].lag_ms = 0;
             self.repair(Repair::Resume(server));
             self.boot(server, now);
@@ -239,6 +279,19 @@ impl World {
             Fault::Full { server, lasts } => {
                 format!("{} takes no new connection for {lasts} ms", self.name(server))
             }
+            Fault::ReadLock { server, lasts } => {
+                format!("{} is locked by a backup for {lasts} ms", self.name(server))
+            }
+            Fault::LongTransaction { server, lasts } => {
+                format!("{} applies one transaction for {lasts} ms", self.name(server))
+            }
+            Fault::Rush { cluster, times, lasts } => {
+                format!(
+                    "clients of {} write {times} times as often for {lasts} ms",
+                    self.clusters[cluster].alias
+                )
+            }
+            Fault::StepClock { by_ms } => format!("the clock of orchestrator is set by {by_ms} ms"),
             Fault::CrashOrchestrator { restart_after } => {
                 format!("orchestrator crashes for {restart_after} ms")
             }

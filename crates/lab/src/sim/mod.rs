@@ -9,6 +9,7 @@
 
 mod actions;
 mod backend;
+mod benign;
 mod clients;
 mod enumerated;
 mod faults;

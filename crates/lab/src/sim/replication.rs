@@ -154,7 +154,7 @@ impl World {
     /// The applier of one server.
     pub(super) fn apply(&mut self, replica: usize, now: u64) {
         let server = &mut self.servers[replica];
-        if !server.channel.applier_runs {
+        if !server.channel.applier_runs || server.is_locked || now < server.busy_until {
             return;
         }
         let delay = u64::from(server.nature.delay_seconds) * 1_000;

@@ -30,6 +30,8 @@ pub struct Outcome {
     pub degraded: Vec<Degraded>,
     /// Steps of recoveries: actions on servers, and durable writes about recoveries.
     pub steps: u32,
+    /// Recoveries begun.
+    pub recoveries: usize,
     /// Servers promoted.
     pub promotions: usize,
     /// Writes acknowledged to clients.
@@ -57,9 +59,13 @@ pub fn run_seed(seed: u64) -> Outcome {
     run(seed, &Scenario::of_seed(seed))
 }
 
-/// Runs a history in which nothing happens that asks for a change. Any promotion in it is a mistake.
+/// Runs a history in which nothing happens that asks for a change. Any recovery in it is a mistake, and a violation.
 pub fn run_benign(seed: u64) -> Outcome {
-    run(seed, &Scenario::benign(seed))
+    let mut outcome = run(seed, &Scenario::benign(seed));
+    if outcome.recoveries > 0 {
+        outcome.violations.push(format!("{} recoveries, and nothing asked for one", outcome.recoveries));
+    }
+    outcome
 }
 
 /// Runs the death of a primary with one broken step; `None` breaks nothing and tells how many steps there are.
@@ -251,6 +257,7 @@ impl<'a> Run<'a> {
             is_start_state: promotions == 0 && degraded.is_empty(),
             degraded,
             steps: world.watcher.steps,
+            recoveries: world.backend.recoveries.len(),
             promotions,
             acknowledged: world.writers.iter().map(|writer| writer.acknowledged.len()).sum(),
             lost_semi_sync,
@@ -267,6 +274,7 @@ impl Outcome {
             violations: vec![format!("the simulation cannot run: {reason}")],
             degraded: Vec::new(),
             steps: 0,
+            recoveries: 0,
             promotions: 0,
             acknowledged: 0,
             lost_semi_sync: 0,

@@ -46,8 +46,6 @@ pub(super) struct ServerShape {
 
 /// Last moment at which a fault begins, after the settling time.
 pub(super) const FAULT_SPAN_MS: u64 = 15_000;
-/// Keeps the chances of what is benign apart from those of the clusters.
-const BENIGN: u64 = 0x5eed_0fbe_a100;
 /// From there to the healing.
 const REST_MS: u64 = 10_000;
 
@@ -94,72 +92,26 @@ impl Scenario {
         scenario
     }
 
-    /// A scenario in which everything that happens is no reason to change anything: slow answers under the deadline, leaf
-    /// replicas that die, restart or hang, a primary that this node alone cannot reach or that has no connection left, a
-    /// backend that fails, a lease that is lost, and restarts of the orchestrator itself.
-    pub(super) fn benign(seed: u64) -> Self {
-        let mut scenario = Self::of_seed(seed);
-        let mut rng = Rng::new(seed ^ BENIGN);
-        let begin = scenario.poll_seconds * 3_000 + 2_000;
-        let count = rng.within(1, 6);
-        scenario.faults = (0..count)
-            .map(|_| (begin + rng.within(0, FAULT_SPAN_MS), scenario.benign_fault(&mut rng)))
-            .collect();
-        scenario.faults.sort_by_key(|(at, _)| *at);
-        scenario
+    /// Replaces the clusters by one or two of that many servers together.
+    pub(super) fn enlarge(&mut self, rng: &mut Rng, size: usize) {
+        let sizes = if rng.percent(50) { vec![size] } else { vec![size / 2, size - size / 2] };
+        self.clusters = sizes.into_iter().map(|size| cluster(rng, size)).collect();
+        self.settings = settings(rng, &self.clusters, self.poll_seconds, self.block_seconds, false);
     }
 
-    fn benign_fault(&self, rng: &mut Rng) -> Fault {
-        let primary = rng.pick(&self.primaries());
-        let any = rng.index(self.count());
-        let leaves = self.leaves();
-        let lasts = rng.within(200, 20_000);
-        match (rng.within(0, 99), leaves.is_empty()) {
-            (0..=24, false) => {
-                let restart_after = rng.percent(60).then(|| rng.within(100, 15_000));
-                Fault::Kill { server: rng.pick(&leaves), tail: 0, restart_after, for_good: false }
-            }
-            (25..=34, false) => Fault::Hang { server: rng.pick(&leaves), lasts },
-            (0..=54, _) => Fault::Slow { server: any, extra: rng.within(50, 250), lasts },
-            (55..=69, _) => Fault::Cut { a: Party::Orchestrator, b: Party::Server(primary), lasts },
-            (70..=79, _) => Fault::Full { server: primary, lasts },
-            (80..=86, _) => Fault::BackendDown { lasts: lasts.min(8_000) },
-            (87..=93, _) => Fault::LoseLease { lasts },
-            _ => Fault::CrashOrchestrator { restart_after: rng.within(200, 5_000) },
-        }
+    /// Numbers of the servers of a cluster, its primary first.
+    pub(super) fn members(&self, cluster: usize) -> std::ops::Range<usize> {
+        let first: usize = self.clusters[..cluster].iter().map(|shape| shape.servers.len()).sum();
+        first..first + self.clusters[cluster].servers.len()
     }
 
-    /// Numbers of replicas that nobody replicates from, in clusters where another one is left.
-    fn leaves(&self) -> Vec<usize> {
-        let mut at = 0;
-        let mut found = Vec::new();
-        for cluster in &self.clusters {
-            let is_source = |index: usize| cluster.servers.iter().any(|server| server.source == Some(index));
-            let below_primary = cluster.servers.iter().filter(|server| server.source == Some(0)).count();
-            let is_spare = |index: usize| cluster.servers[index].source != Some(0) || below_primary > 1;
-            // The first replica of a cluster always stays: somebody has to hear the primary.
-            let leaves = (2..cluster.servers.len()).filter(|index| !is_source(*index) && is_spare(*index));
-            found.extend(leaves.map(|index| at + index));
-            at += cluster.servers.len();
-        }
-        found
-    }
-
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.clusters.iter().map(|cluster| cluster.servers.len()).sum()
     }
 
     /// Numbers of the first primaries.
-    fn primaries(&self) -> Vec<usize> {
-        let mut at = 0;
-        self.clusters
-            .iter()
-            .map(|cluster| {
-                let first = at;
-                at += cluster.servers.len();
-                first
-            })
-            .collect()
+    pub(super) fn primaries(&self) -> Vec<usize> {
+        (0..self.clusters.len()).map(|cluster| self.members(cluster).start).collect()
     }
 
     fn fault(&self, rng: &mut Rng) -> Fault {

@@ -140,6 +140,10 @@ pub(super) struct SimServer {
     pub(super) lag_ms: u64,
     /// New connections are refused with error 1040.
     pub(super) is_full: bool,
+    /// A backup holds a global read lock.
+    pub(super) is_locked: bool,
+    /// Its applier works on one transaction until then.
+    pub(super) busy_until: u64,
     /// Changes that were sent while it hung, and the boot to whose connections they belong.
     pub(super) in_flight: Vec<(Action, u32)>,
     pub(super) binlog: Vec<Logged>,
@@ -221,6 +225,8 @@ impl SimServer {
             slow_ms: 0,
             lag_ms: 0,
             is_full: false,
+            is_locked: false,
+            busy_until: 0,
             in_flight: Vec::new(),
             binlog: Vec::new(),
             file: 1,
@@ -347,6 +353,8 @@ impl SimServer {
         self.power = Power::Up;
         self.boot += 1;
         self.booted_at = now;
+        self.is_locked = false;
+        self.busy_until = 0;
         self.file += 1;
         self.read_only = self.nature.starts_read_only;
         self.super_read_only = false;

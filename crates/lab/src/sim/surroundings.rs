@@ -30,7 +30,8 @@ pub(super) struct SimClock(pub(super) Access);
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        timestamp(self.0.shared.world().now())
+        let world = self.0.shared.world();
+        Timestamp::from_micros(timestamp(world.now()).as_micros() + world.clock_offset_ms * 1_000)
     }
 }
 

@@ -25,7 +25,7 @@ impl Scenario {
     /// The faults of a story; none when the clusters have nobody to play it.
     pub(super) fn story(&self, rng: &mut Rng, begin: u64) -> Vec<(u64, Fault)> {
         let cluster = rng.index(self.clusters.len());
-        let first: usize = self.clusters[..cluster].iter().map(|shape| shape.servers.len()).sum();
+        let first = self.members(cluster).start;
         let replicas = (0..self.clusters[cluster].servers.len())
             .filter(|at| self.clusters[cluster].servers[*at].source == Some(0))
             .map(|at| first + at)

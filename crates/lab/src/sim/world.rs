@@ -89,6 +89,8 @@ pub(super) struct World {
     pub(super) hooks: HookMode,
     pub(super) injection: Option<Injection>,
     pub(super) watcher: Watcher,
+    /// How far the clock of the orchestrator's machine was set.
+    pub(super) clock_offset_ms: i64,
     /// How long a poll interval is, for invariants that allow for it.
     pub(super) poll_ms: u64,
     story: Vec<String>,
@@ -112,6 +114,7 @@ impl World {
             hooks: HookMode::Succeed(5),
             injection: None,
             watcher: Watcher::default(),
+            clock_offset_ms: 0,
             poll_ms: 1_000,
             story: Vec::new(),
         }
