@@ -16,6 +16,9 @@ use crate::operations::OperationError;
 /// How often, and with which pause, a receiver that was stopped is started.
 const START_ATTEMPTS: u32 = 3;
 const START_PAUSE: Duration = Duration::from_secs(1);
+/// How long a lost lease is waited for with a receiver stopped, and the pause between two looks.
+const LEASE_WAIT: Duration = Duration::from_secs(30);
+const LEASE_LOOK: Duration = Duration::from_millis(200);
 /// How long after the time that a lock is given it is looked at.
 const LOCK_REVIEW: Duration = Duration::from_millis(10);
 
@@ -146,7 +149,8 @@ impl Engine {
         self.emergency_read(replica, reason).await;
     }
 
-    /// Lets the receiver of a replica reconnect. If it was stopped and not started it is started, a few times if need be.
+    /// Lets the receiver of a replica reconnect. If it was stopped and not started it is started, a few times if need be;
+    /// a lease that was lost meanwhile is waited for.
     pub(crate) async fn reconnect_receiver(&self, replica: &InstanceKey) -> Result<(), OperationError> {
         let servers = &self.inner.ports.servers;
         let limit = || Deadline::after(self.compiled().action_timeout);
@@ -155,12 +159,27 @@ impl Engine {
         };
         let start = Action::StartReplication(Threads::Receiver);
         for _ in 0..START_ATTEMPTS {
+            if !self.may_act_soon().await {
+                let reason = format!(
+                    "{error}; this node lost its lease: the receiver of {replica} may be left stopped"
+                );
+                return Err(OperationError::Refused(vec![reason]));
+            }
             if servers.act(replica, &start, limit()).await.is_ok() {
                 break;
             }
             tokio::time::sleep(START_PAUSE).await;
         }
         Err(error.into())
+    }
+
+    /// This node may act, or may again after a while.
+    async fn may_act_soon(&self) -> bool {
+        let end = tokio::time::Instant::now() + LEASE_WAIT;
+        while !self.may_act() && tokio::time::Instant::now() < end {
+            tokio::time::sleep(LEASE_LOOK).await;
+        }
+        self.may_act()
     }
 
     /// Direct replicas and, below binlog servers, theirs.

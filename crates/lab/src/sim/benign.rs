@@ -28,9 +28,10 @@ impl Scenario {
             scenario.enlarge(&mut rng, size);
             faults = scenario.losses(&mut rng, begin);
         }
+        let is_hidden = rng.percent(60);
         for _ in 0..rng.within(1, 6) {
             let at = begin + rng.within(0, FAULT_SPAN_MS);
-            faults.extend(scenario.benign_fault(&mut rng).into_iter().map(|fault| (at, fault)));
+            faults.extend(scenario.benign_fault(&mut rng, is_hidden).into_iter().map(|fault| (at, fault)));
         }
         faults.sort_by_key(|(at, _)| *at);
         scenario.faults = faults;
@@ -50,8 +51,9 @@ impl Scenario {
         faults
     }
 
-    /// One kind of trouble; some of them meet several servers at once.
-    fn benign_fault(&self, rng: &mut Rng) -> Vec<Fault> {
+    /// One kind of trouble; some of them meet several servers at once. Primaries are hidden from the orchestrator, or have
+    /// no connection left, but not both: whom neither we nor a replica gets through to counts as dead on purpose.
+    fn benign_fault(&self, rng: &mut Rng, is_hidden: bool) -> Vec<Fault> {
         let primary = rng.pick(&self.primaries());
         let any = rng.index(self.count());
         let leaves = self.leaves();
@@ -77,8 +79,10 @@ impl Scenario {
             (67..=74, _) => {
                 vec![Fault::StepClock { by_ms: if rng.percent(50) { HOUR_MS } else { -HOUR_MS } }]
             }
-            (75..=83, _) => vec![Fault::Cut { a: Party::Orchestrator, b: Party::Server(primary), lasts }],
-            (84..=88, _) => vec![Fault::Full { server: primary, lasts }],
+            (75..=88, _) if is_hidden => {
+                vec![Fault::Cut { a: Party::Orchestrator, b: Party::Server(primary), lasts }]
+            }
+            (75..=88, _) => vec![Fault::Full { server: primary, lasts }],
             (89..=92, _) => vec![Fault::BackendDown { lasts: lasts.min(8_000) }],
             (93..=96, _) => vec![Fault::LoseLease { lasts }],
             _ => vec![Fault::CrashOrchestrator { restart_after: rng.within(200, 5_000) }],

@@ -1,7 +1,8 @@
-//! Benchmarks on real servers: how long a failover takes, and what polling costs.
+//! Benchmarks on real servers: how long a failover takes, how soon a death is known, and what polling costs.
 
 #![expect(clippy::print_stdout, reason = "a program that prints tables")]
 
+mod detect;
 mod failover;
 mod poll;
 mod spread;
@@ -21,6 +22,8 @@ struct Options {
 enum What {
     /// Seconds from a fault to the first acknowledged write on the new primary, and acknowledged rows lost.
     Failover(failover::Options),
+    /// Milliseconds from the kill of a primary to the verdict, with all other servers well and with some hung.
+    Detect(detect::Options),
     /// CPU per poll, memory, time to know all servers, latency of the main read routes.
     Poll(poll::Options),
 }
@@ -31,6 +34,7 @@ async fn main() -> Result<()> {
     tokio::select! {
         outcome = async { match options.what {
             What::Failover(options) => failover::run(&options).await,
+            What::Detect(options) => detect::run(&options).await,
             What::Poll(options) => poll::run(&options).await,
         } } => outcome,
         _ = tokio::signal::ctrl_c() => Ok(()),

@@ -11,6 +11,13 @@ impl Spread {
         self.0.push(took.as_secs_f64());
     }
 
+    /// Seconds; `None` when nothing was measured.
+    pub(crate) fn median(&self) -> Option<f64> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied()
+    }
+
     /// `median (best – worst)` in milliseconds; `-` when nothing was measured.
     pub(crate) fn milliseconds(&self) -> String {
         let mut sorted = self.0.clone();
