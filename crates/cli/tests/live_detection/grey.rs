@@ -9,7 +9,7 @@ use lab::{Family, Server, Session, wait_until};
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::timing::{Evidence, Verdicts, assert_registered_only};
+use crate::timing::{Evidence, Verdicts};
 use crate::topology::{assert_stays, explained};
 use crate::world::{PATIENCE, World, wait_writes, write_load};
 
@@ -24,7 +24,7 @@ pub(crate) async fn an_exhausted_connection_limit_is_named_and_nobody_is_replace
     a.execute("SET GLOBAL connect_timeout=600").await?;
     a.execute("SET GLOBAL max_connections=40").await?;
     let mut session = a.session().await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     let crowd = Crowd::around(a);
     wait_until("nobody gets a connection", PATIENCE, || async {
         match a.query("SELECT 1").await {
@@ -39,7 +39,7 @@ pub(crate) async fn an_exhausted_connection_limit_is_named_and_nobody_is_replace
     verdicts.assert_prompt(&world, "a", &["UnreachableMaster"], Evidence::now()).await?;
     is_limit_named(&world).await?;
     assert_stays(&world, "a", "UnreachableMaster").await?;
-    assert_registered_only(&world, &[]).await?;
+    verdicts.assert_registered_only(&world, &[]).await?;
     let answer = world.get("/api/replication-analysis").await?;
     ensure!(answer.to_string().contains("no connection is left"), "{answer}");
     wait_writes(&writer, 100).await?;
@@ -104,7 +104,7 @@ pub(crate) async fn a_frozen_primary_is_named(family: Family) -> Result<()> {
     world.ok("/api/disable-global-recoveries").await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     let evidence = Evidence::silence();
     world.lab.server("a").hang()?;
     verdicts.assert_prompt(&world, "a", &["DeadMaster"], evidence).await?;
@@ -115,7 +115,7 @@ pub(crate) async fn a_frozen_primary_is_named(family: Family) -> Result<()> {
         if is_named && is_blocked { Ok(()) } else { bail!("{told}") }
     })
     .await?;
-    assert_registered_only(&world, &[("a", "DeadMaster")]).await?;
+    verdicts.assert_registered_only(&world, &[("a", "DeadMaster")]).await?;
     world.lab.server("a").resume()?;
     world.wait_analysis("a", "NoProblem").await?;
     writer.stop().await;
@@ -193,7 +193,7 @@ pub(crate) async fn a_full_disk_is_seen_by_trial_writes(family: Family) -> Resul
     world.ok("/api/enable-global-recoveries").await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     disk.fill()?;
     // MariaDB answers nothing about its binary log meanwhile, so not even a check ends.
     let codes = ["MasterWritesFailing", "UnreachableMaster"];
@@ -210,7 +210,7 @@ pub(crate) async fn a_full_disk_is_seen_by_trial_writes(family: Family) -> Resul
         tokio::time::sleep(Duration::from_secs(1)).await;
         ensure!(world.recoveries().await?.is_empty(), "a primary with a full disk was replaced by itself");
     }
-    assert_registered_only(&world, &[]).await?;
+    verdicts.assert_registered_only(&world, &[]).await?;
     disk.free()?;
     world.ok("/api/disable-global-recoveries").await?;
     writer.stop().await;

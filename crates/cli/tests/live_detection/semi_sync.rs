@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use lab::{Family, Lab, Server, wait_until};
 use serde_json::json;
 
-use crate::timing::{Evidence, Verdicts, assert_registered_only};
+use crate::timing::{Evidence, Verdicts};
 use crate::world::{PATIENCE, World, wait_writes, write_load};
 
 /// For how long a lock must last to be believed.
@@ -43,7 +43,7 @@ pub(crate) async fn a_locked_primary_is_unlocked(family: Family) -> Result<()> {
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 50).await?;
     let word = if family == Family::MySql { "REPLICA" } else { "SLAVE" };
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     for name in ["b", "c"] {
         let server = world.lab.server(name);
         server.execute(&format!("SET GLOBAL {}=0", variable(family))).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn a_locked_primary_is_unlocked(family: Family) -> Result<()> {
         if world.recoveries().await?.is_empty() { bail!("{told}") } else { Ok(()) }
     })
     .await?;
-    assert_registered_only(&world, &[("a", "LockedSemiSyncMaster")]).await?;
+    verdicts.assert_registered_only(&world, &[("a", "LockedSemiSyncMaster")]).await?;
     let recovery = world.wait_recovered("a").await?;
     ensure!(recovery["AnalysisEntry"]["Analysis"] == json!("LockedSemiSyncMaster"), "{recovery}");
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use lab::wait_until;
+use serde_json::{Value, json};
 
 use crate::world::{PATIENCE, World};
 
@@ -76,6 +77,8 @@ struct Verdict {
 
 /// Notes the verdicts of a daemon as it writes them. Dropping it ends it.
 pub(crate) struct Verdicts {
+    /// The newest detection that was on record before.
+    last_detection: u64,
     seen: Arc<Mutex<Vec<Verdict>>>,
     follower: tokio::task::JoinHandle<()>,
 }
@@ -83,7 +86,9 @@ pub(crate) struct Verdicts {
 impl Verdicts {
     /// From now on.
     #[expect(clippy::disallowed_methods, reason = "a test's helper, aborted when dropped")]
-    pub(crate) fn follow(world: &World) -> Result<Self> {
+    pub(crate) async fn follow(world: &World) -> Result<Self> {
+        let known = detections(world).await?;
+        let last_detection = known.iter().filter_map(|one| one["Id"].as_u64()).max().unwrap_or(0);
         let mut log = std::fs::File::open(world.daemon.log_path())?;
         log.seek(SeekFrom::End(0))?;
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -99,7 +104,7 @@ impl Verdicts {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         });
-        Ok(Self { seen, follower })
+        Ok(Self { last_detection, seen, follower })
     }
 
     fn of(&self, address: &str) -> Vec<Verdict> {
@@ -140,29 +145,35 @@ impl Verdicts {
         );
         Ok(())
     }
+
+    /// Every detection on record since then is one of these, server and code, or one that is recorded only.
+    pub(crate) async fn assert_registered_only(&self, world: &World, allowed: &[(&str, &str)]) -> Result<()> {
+        for detection in detections(world).await? {
+            let entry = &detection["AnalysisEntry"];
+            let is_new = detection["Id"].as_u64().is_some_and(|id| id > self.last_detection);
+            let is_acted_upon = !RECORDED_ONLY.iter().any(|code| entry["Analysis"] == **code);
+            let is_right = |(name, code): &(&str, &str)| {
+                let port = json!(world.lab.server(name).port());
+                entry["AnalyzedInstanceKey"]["Port"] == port && entry["Analysis"] == **code
+            };
+            ensure!(
+                !is_new || !is_acted_upon || allowed.iter().any(is_right),
+                "{detection} is on record, and only {allowed:?} may be"
+            );
+        }
+        Ok(())
+    }
+}
+
+async fn detections(world: &World) -> Result<Vec<Value>> {
+    let all = world.ok("/api/audit-failure-detection").await?;
+    all.as_array().cloned().context("no list")
 }
 
 impl Drop for Verdicts {
     fn drop(&mut self) {
         self.follower.abort();
     }
-}
-
-/// Every detection on record is one of these, server and code, or one that is recorded only.
-pub(crate) async fn assert_registered_only(world: &World, allowed: &[(&str, &str)]) -> Result<()> {
-    let all = world.ok("/api/audit-failure-detection").await?;
-    for detection in all.as_array().context("no list")? {
-        let entry = &detection["AnalysisEntry"];
-        let port = entry["AnalyzedInstanceKey"]["Port"].as_u64().unwrap_or_default();
-        let is_right = |(name, code): &(&str, &str)| {
-            u64::from(world.lab.server(name).port()) == port && entry["Analysis"] == **code
-        };
-        let is_acted_upon = !RECORDED_ONLY.iter().any(|code| entry["Analysis"] == **code);
-        if is_acted_upon && !allowed.iter().any(is_right) {
-            bail!("{detection} is on record, and only {allowed:?} may be");
-        }
-    }
-    Ok(())
 }
 
 /// A verdict in a line of the log, if it tells one.

@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use lab::{CutKind, Family, Party, wait_until};
 use serde_json::json;
 
-use crate::timing::{Evidence, Verdicts, assert_registered_only};
+use crate::timing::{Evidence, Verdicts};
 use crate::world::{PATIENCE, World, wait_writes, write_load};
 
 /// Statements of both families.
@@ -35,7 +35,7 @@ pub(crate) async fn stopped_appliers_are_no_death(family: Family) -> Result<()> 
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
     let (replica, _) = words(family);
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     for name in ["b", "c", "d"] {
         world.lab.server(name).execute(&format!("STOP {replica} SQL_THREAD")).await?;
     }
@@ -45,7 +45,7 @@ pub(crate) async fn stopped_appliers_are_no_death(family: Family) -> Result<()> 
     world.lab.cut(Party::Orchestrator, "a", CutKind::Drop)?;
     verdicts.assert_prompt(&world, "a", &["UnreachableMaster"], Evidence::silence()).await?;
     assert_stays(&world, "a", "UnreachableMaster").await?;
-    assert_registered_only(&world, &[]).await?;
+    verdicts.assert_registered_only(&world, &[]).await?;
     let told = explained(&world, "a").await?;
     ensure!(told["Reasons"][0]["Reason"] == json!("replicas-receive"), "{told}");
     world.lab.heal()?;
@@ -63,13 +63,13 @@ pub(crate) async fn a_killed_primary_is_known_to_be_dead_at_once(family: Family)
     let world = World::start(family, json!({})).await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     let evidence = Evidence::now();
     world.lab.server("a").kill9()?;
     verdicts.assert_prompt(&world, "a", &["DeadMaster"], evidence).await?;
     let recovery = world.wait_recovered("a").await?;
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
-    assert_registered_only(&world, &[("a", "DeadMaster")]).await?;
+    verdicts.assert_registered_only(&world, &[("a", "DeadMaster")]).await?;
     wait_writes(&writer, 100).await?;
     writer.stop().await;
     Ok(())
@@ -79,12 +79,12 @@ pub(crate) async fn a_primary_cut_off_from_the_daemon_alone_stays(family: Family
     let world = World::start(family, json!({})).await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     let evidence = Evidence::silence();
     world.lab.cut(Party::Orchestrator, "a", CutKind::Drop)?;
     verdicts.assert_prompt(&world, "a", &["UnreachableMaster"], evidence).await?;
     assert_stays(&world, "a", "UnreachableMaster").await?;
-    assert_registered_only(&world, &[]).await?;
+    verdicts.assert_registered_only(&world, &[]).await?;
     wait_writes(&writer, 100).await?;
     world.lab.heal()?;
     world.wait_analysis("a", "NoProblem").await?;
@@ -96,13 +96,13 @@ pub(crate) async fn a_primary_cut_off_from_everyone_is_replaced(family: Family) 
     let world = World::start(family, json!({})).await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     let evidence = Evidence::silence();
     world.lab.cut(Party::Everyone, "a", CutKind::Drop)?;
     verdicts.assert_prompt(&world, "a", &["DeadMaster"], evidence).await?;
     let recovery = world.wait_recovered("a").await?;
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
-    assert_registered_only(&world, &[("a", "DeadMaster")]).await?;
+    verdicts.assert_registered_only(&world, &[("a", "DeadMaster")]).await?;
     let Some(promoted) = world.successor(&recovery) else { bail!("no successor: {recovery}") };
     wait_writes(&writer, 100).await?;
     writer.stop().await;
@@ -116,7 +116,7 @@ pub(crate) async fn replicas_of_a_killed_intermediate_primary_are_moved(family: 
     wait_writes(&writer, 100).await?;
     // Its replicas may notice before it is found unreadable itself.
     let codes = ["DeadIntermediateMaster", "AllIntermediateMasterReplicasFailingToConnectOrDead"];
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     let evidence = Evidence::now();
     world.lab.server("b").kill9()?;
     verdicts.assert_prompt(&world, "b", &codes, evidence).await?;
@@ -124,7 +124,7 @@ pub(crate) async fn replicas_of_a_killed_intermediate_primary_are_moved(family: 
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
     let code = recovery["AnalysisEntry"]["Analysis"].as_str().unwrap_or_default();
     ensure!(codes.contains(&code), "{recovery}");
-    assert_registered_only(&world, &codes.map(|code| ("b", code))).await?;
+    verdicts.assert_registered_only(&world, &codes.map(|code| ("b", code))).await?;
     for moved in ["d", "e"] {
         world.assert_replicates(moved, "c").await?;
     }
@@ -171,14 +171,14 @@ pub(crate) async fn a_killed_co_primary_is_replaced_by_the_other(family: Family)
     .await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     let evidence = Evidence::now();
     a.kill9()?;
     verdicts.assert_prompt(&world, "a", &["DeadCoMaster"], evidence).await?;
     let recovery = world.wait_recovered("a").await?;
     ensure!(recovery["IsSuccessful"] == json!(true), "{recovery}");
     ensure!(recovery["AnalysisEntry"]["Analysis"] == json!("DeadCoMaster"), "{recovery}");
-    assert_registered_only(&world, &[("a", "DeadCoMaster")]).await?;
+    verdicts.assert_registered_only(&world, &[("a", "DeadCoMaster")]).await?;
     ensure!(world.successor(&recovery).as_deref() == Some("b"), "{recovery}");
     wait_writes(&writer, 100).await?;
     writer.stop().await;
@@ -194,13 +194,13 @@ pub(crate) async fn replicas_that_all_break_at_once_are_no_reason_for_a_failover
     let world = World::start(family, json!({})).await?;
     let writer = write_load(&world.lab)?;
     wait_writes(&writer, 100).await?;
-    let verdicts = Verdicts::follow(&world)?;
+    let verdicts = Verdicts::follow(&world).await?;
     for name in ["b", "c", "d"] {
         world.lab.server(name).kill9()?;
     }
     verdicts.assert_prompt(&world, "a", &["AllMasterReplicasDead"], Evidence::now()).await?;
     assert_stays(&world, "a", "AllMasterReplicasDead").await?;
-    assert_registered_only(&world, &[]).await?;
+    verdicts.assert_registered_only(&world, &[]).await?;
     wait_writes(&writer, 100).await?;
     writer.stop().await;
     Ok(())

@@ -31,6 +31,8 @@ struct Schedule {
     /// The moment each key is scheduled for; older heap entries of a key are void.
     planned: BTreeMap<InstanceKey, Instant>,
     running: BTreeSet<InstanceKey>,
+    /// Servers that have their place in the poll interval.
+    placed: BTreeSet<InstanceKey>,
 }
 
 impl Schedule {
@@ -44,6 +46,12 @@ impl Schedule {
         if self.planned.get(&key).is_none_or(|planned| *planned > at) {
             self.plan(key, at);
         }
+    }
+
+    /// The distance from a server's first read to its second puts it in its place in the interval, so that servers found
+    /// together are read one after the other: one replica tells of what befell all of them before the last one's turn.
+    fn distance(&mut self, key: &InstanceKey, poll: Duration) -> Duration {
+        if self.placed.insert(key.clone()) { poll.mul_f64(place(key)) } else { poll }
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -70,6 +78,16 @@ impl Schedule {
         }
         None
     }
+}
+
+/// A share of the poll interval, the same for a server each time: FNV-1a of its name.
+fn place(key: &InstanceKey) -> f64 {
+    let hash = key.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // The upper bits are the well mixed ones.
+    let share = u32::try_from(hash >> 40).unwrap_or_default();
+    f64::from(share) / f64::from(1_u32 << 24)
 }
 
 impl Engine {
@@ -175,11 +193,16 @@ impl Engine {
         let fleet = self.fleet();
         if fleet.get(&key).is_none() && !self.compiled().is_seed(&key) {
             // Read once because a neighbour named it, and not readable: the neighbour will name it again.
+            schedule.placed.remove(&key);
             return;
         }
         drop(fleet);
         let poll = self.compiled().analysis.poll;
-        let distance = if self.inner.dead.contains(&key) { self.dead_distance(&key) } else { poll };
+        let distance = if self.inner.dead.contains(&key) {
+            self.dead_distance(&key)
+        } else {
+            schedule.distance(&key, poll)
+        };
         let at = Instant::now() + distance;
         schedule.plan_no_later(key, at);
     }
@@ -228,6 +251,20 @@ mod tests {
         let next = now + Duration::from_secs(5);
         schedule.plan_no_later(key(), next);
         assert_eq!((schedule.pop_due(now), schedule.pop_due(next)), (None, Some(key())));
+    }
+
+    #[test]
+    fn servers_found_together_are_spread_over_the_interval_once() {
+        let mut schedule = Schedule::default();
+        let poll = Duration::from_secs(1);
+        let mut places: Vec<Duration> =
+            (0..100).map(|n| schedule.distance(&InstanceKey::new(format!("db{n}"), 3306), poll)).collect();
+        places.sort();
+        assert!(places.iter().all(|place| *place < poll));
+        let gaps = places.windows(2).map(|pair| pair[1] - pair[0]);
+        let widest = gaps.max().expect("there are gaps");
+        assert!(widest < Duration::from_millis(100), "{widest:?} without a read");
+        assert_eq!(schedule.distance(&InstanceKey::new("db7", 3306), poll), poll);
     }
 
     #[test]

@@ -51,8 +51,9 @@ impl Scenario {
         faults
     }
 
-    /// One kind of trouble; some of them meet several servers at once. Primaries are hidden from the orchestrator, or have
-    /// no connection left, but not both: whom neither we nor a replica gets through to counts as dead on purpose.
+    /// One kind of trouble; some of them meet several servers at once. Primaries are hidden from the orchestrator, or do not
+    /// answer in time, or have no connection left, but not the last together with one of the others: whom neither we nor a
+    /// replica gets through to counts as dead on purpose.
     fn benign_fault(&self, rng: &mut Rng, is_hidden: bool) -> Vec<Fault> {
         let primary = rng.pick(&self.primaries());
         let any = rng.index(self.count());
@@ -71,8 +72,10 @@ impl Scenario {
             (18..=24, Some(server)) => vec![Fault::Hang { server, lasts }],
             (0..=34, _) => vec![Fault::Slow { server: any, extra: rng.within(50, SLOW_MAX_MS), lasts }],
             // Slower than a check may be, but not than a read may be.
-            (35..=39, _) => vec![Fault::Slow { server: primary, extra: rng.within(500, 2_000), lasts }],
-            (40..=47, _) => self.spike(rng, lasts),
+            (35..=39, _) if is_hidden => {
+                vec![Fault::Slow { server: primary, extra: rng.within(500, 2_000), lasts }]
+            }
+            (35..=47, _) => self.spike(rng, lasts),
             (48..=55, _) => vec![Fault::ReadLock { server: replica, lasts }],
             (56..=58, _) => vec![Fault::ReadLock { server: primary, lasts: lasts.min(5_000) }],
             (59..=66, _) => self.long_transaction(rng, replica, lasts),
