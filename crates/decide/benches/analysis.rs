@@ -1,4 +1,5 @@
-//! Time to analyse a fleet: a healthy one, one where every primary is dead, and the one server a daemon is alarmed about.
+//! Time to analyse a fleet: a healthy one, one where every primary is dead, one server that changed, and the one server a
+//! daemon is alarmed about.
 //!
 //! Clusters of five servers, one of them below another replica, as many as make up the fleet.
 
@@ -7,13 +8,16 @@
 
 use std::fmt::Write;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use decide::analysis::{Hints, NoFilters, Scope, analyze, analyze_instance};
 use decide::scenario::{Scenario, key};
-use model::AnalysisCode;
+use model::{AnalysisCode, Instance, ThreadState};
 
 const SERVERS_PER_CLUSTER: usize = 5;
+/// Servers of a large fleet.
+const FLEET: usize = 10_000;
 
 /// A fleet of that many servers; with `dead`, every primary is, and its replicas know.
 fn fleet(servers: usize, dead: bool) -> Scenario {
@@ -32,7 +36,7 @@ fn fleet(servers: usize, dead: bool) -> Scenario {
 fn whole_fleet(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("analyze");
     for (name, dead) in [("healthy", false), ("dead", true)] {
-        for servers in [100, 1_000] {
+        for servers in [1_000, FLEET] {
             let Scenario { fleet, policy, now } = fleet(servers, dead);
             let found = analyze(&fleet, Scope::All, Hints::default(), &policy, &NoFilters, now);
             let failed = found.iter().filter(|finding| finding.code == AnalysisCode::DeadMaster).count();
@@ -47,13 +51,34 @@ fn whole_fleet(criterion: &mut Criterion) {
     }
 }
 
+/// A replica is read again and has something new to tell: it takes its place in the fleet, and it and its source are
+/// analysed.
+fn one_change(criterion: &mut Criterion) {
+    let Scenario { mut fleet, policy, now } = fleet(FLEET, false);
+    let (source, changed) = (key("p77"), key("r77-2"));
+    let mut running = Instance::clone(fleet.get(&changed).expect("it is in the fleet"));
+    running.last_seen = Some(now);
+    let mut stopped = running.clone();
+    stopped.replication.sql_thread = ThreadState::Stopped;
+    let states = [Arc::new(stopped), Arc::new(running)];
+    let mut turn = states.iter().cycle();
+    criterion.bench_function(&format!("one_change/{FLEET}"), |bencher| {
+        bencher.iter(|| {
+            fleet.insert_shared(Arc::clone(turn.next().expect("it never ends")));
+            for key in [&changed, &source] {
+                black_box(analyze_instance(black_box(&fleet), key, &policy, &NoFilters, now));
+            }
+        });
+    });
+}
+
 fn one_server(criterion: &mut Criterion) {
-    let Scenario { fleet, policy, now } = fleet(1_000, true);
+    let Scenario { fleet, policy, now } = fleet(FLEET, true);
     let alarmed = key("p77");
-    criterion.bench_function("analyze_instance/dead/1000", |bencher| {
+    criterion.bench_function(&format!("analyze_instance/dead/{FLEET}"), |bencher| {
         bencher.iter(|| analyze_instance(black_box(&fleet), &alarmed, &policy, &NoFilters, now));
     });
 }
 
-criterion_group!(benches, whole_fleet, one_server);
+criterion_group!(benches, whole_fleet, one_change, one_server);
 criterion_main!(benches);

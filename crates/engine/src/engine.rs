@@ -142,7 +142,7 @@ impl Engine {
                 stillness: Stillness::default(),
                 emergency_reads: Throttle::new(Duration::from_secs(1)),
                 early_looks: Throttle::new(Duration::from_secs(1)),
-                sibling_looks: Throttle::new(Duration::from_secs(1)),
+                sibling_looks: Throttle::new(Duration::from_millis(250)),
                 emergency_restarts: Throttle::new(Duration::from_secs(30)),
                 emergency_set_restarts: Throttle::new(Duration::from_secs(30)),
                 grace: Throttle::new(Duration::from_secs(5)),

@@ -50,6 +50,13 @@ pub(crate) async fn a_locked_primary_is_unlocked(family: Family) -> Result<()> {
         server.execute(&format!("STOP {word} IO_THREAD")).await?;
         server.execute(&format!("START {word} IO_THREAD")).await?;
     }
+    // A primary may count a client until its next heartbeat to it fails.
+    wait_until("the primary knows that nobody acknowledges", PATIENCE, || async {
+        let clients =
+            world.lab.server("a").query("SHOW GLOBAL STATUS LIKE 'Rpl\\_semi\\_sync\\_%\\_clients'").await?;
+        if clients.iter().all(|row| row[1] == "0") { Ok(()) } else { bail!("{clients:?}") }
+    })
+    .await?;
     let evidence = Evidence::lasting(Duration::from_secs(BELIEVED_AFTER));
     verdicts.assert_prompt(&world, "a", &["LockedSemiSyncMaster"], evidence).await?;
     wait_until("the repair has begun", PATIENCE, || async {

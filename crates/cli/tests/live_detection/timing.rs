@@ -16,6 +16,8 @@ use crate::world::{PATIENCE, World};
 
 /// Longest from evidence to verdict.
 const PROMPT: Duration = Duration::from_secs(1);
+/// What is found by polling, once a second here, takes that read and the analysis on top.
+const READ: Duration = Duration::from_millis(250);
 /// The same when the evidence is that nothing comes.
 const PROMPT_IN_SILENCE: Duration = Duration::from_secs(3);
 /// After so long without a sign of life, two heartbeats of these servers, silence is evidence.
@@ -35,25 +37,38 @@ const RECORDED_ONLY: &[&str] = &[
 
 /// When something could be known, and how soon it has to be.
 pub(crate) struct Evidence {
+    /// When it was made, at the fault.
+    begun: Instant,
+    /// From when on it counts.
     since: Instant,
     limit: Duration,
     stalled_before: Duration,
 }
 
 impl Evidence {
-    /// Everything shows now.
+    /// Everything shows now, to whoever looks.
+    pub(crate) fn polled() -> Self {
+        Self::after(Duration::ZERO, PROMPT + READ)
+    }
+
+    /// A connection of the daemon tells now.
     pub(crate) fn now() -> Self {
-        Self { since: Instant::now(), limit: PROMPT, stalled_before: stalled() }
+        Self::after(Duration::ZERO, PROMPT)
     }
 
     /// Somebody falls silent now.
     pub(crate) fn silence() -> Self {
-        Self { since: Instant::now() + SILENCE, limit: PROMPT_IN_SILENCE, stalled_before: stalled() }
+        Self::after(SILENCE, PROMPT_IN_SILENCE)
     }
 
-    /// What shows now counts only when it has lasted for so long.
+    /// What shows now to whoever looks counts only when it has lasted for so long.
     pub(crate) fn lasting(period: Duration) -> Self {
-        Self { since: Instant::now() + period, limit: PROMPT, stalled_before: stalled() }
+        Self::after(period, PROMPT + READ)
+    }
+
+    fn after(period: Duration, limit: Duration) -> Self {
+        let begun = Instant::now();
+        Self { begun, since: begun + period, limit, stalled_before: stalled() }
     }
 }
 
@@ -73,6 +88,13 @@ struct Verdict {
     at: Instant,
     instance: String,
     code: String,
+}
+
+impl Verdict {
+    /// `Code (milliseconds)`.
+    fn told(&self, since: Instant) -> String {
+        format!("{} ({})", self.code, self.at.saturating_duration_since(since).as_millis())
+    }
 }
 
 /// Notes the verdicts of a daemon as it writes them. Dropping it ends it.
@@ -129,9 +151,9 @@ impl Verdicts {
         .await?;
         let allowance = stalled().saturating_sub(evidence.stalled_before);
         let took = found.at.saturating_duration_since(evidence.since);
-        let way: Vec<String> = self.of(&address).into_iter().map(|verdict| verdict.code).collect();
+        let way: Vec<String> = self.of(&address).iter().map(|verdict| verdict.told(evidence.begun)).collect();
         report(&format!(
-            "{name}: {} {} ms after the evidence (limit {} ms + {} ms of waiting); verdicts {way:?}",
+            "{name}: {} {} ms after the evidence (limit {} ms + {} ms of waiting); verdicts since the fault {way:?}",
             found.code,
             took.as_millis(),
             evidence.limit.as_millis(),

@@ -40,7 +40,7 @@ pub(crate) async fn stopped_appliers_are_no_death(family: Family) -> Result<()> 
         world.lab.server(name).execute(&format!("STOP {replica} SQL_THREAD")).await?;
     }
     let broken = "AllMasterReplicasNotReplicating";
-    verdicts.assert_prompt(&world, "a", &[broken], Evidence::now()).await?;
+    verdicts.assert_prompt(&world, "a", &[broken], Evidence::polled()).await?;
     // Out of the daemon's sight, the primary is known to live by whoever receives from it.
     world.lab.cut(Party::Orchestrator, "a", CutKind::Drop)?;
     verdicts.assert_prompt(&world, "a", &["UnreachableMaster"], Evidence::silence()).await?;
@@ -198,7 +198,7 @@ pub(crate) async fn replicas_that_all_break_at_once_are_no_reason_for_a_failover
     for name in ["b", "c", "d"] {
         world.lab.server(name).kill9()?;
     }
-    verdicts.assert_prompt(&world, "a", &["AllMasterReplicasDead"], Evidence::now()).await?;
+    verdicts.assert_prompt(&world, "a", &["AllMasterReplicasDead"], Evidence::polled()).await?;
     assert_stays(&world, "a", "AllMasterReplicasDead").await?;
     verdicts.assert_registered_only(&world, &[]).await?;
     wait_writes(&writer, 100).await?;

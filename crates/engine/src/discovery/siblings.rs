@@ -18,8 +18,8 @@ pub(super) fn has_stopped(former: &Instance, current: &Instance) -> bool {
 }
 
 impl Engine {
-    /// Asks for reads of a replica's source and of its siblings that are not known to be dead, at most once a second
-    /// per source.
+    /// Asks for reads of a replica's source and of its siblings that are not known to be dead, at most four times
+    /// a second per source.
     pub(super) fn look_around(&self, replica: &Instance) {
         let source = &replica.primary_key;
         if !source.is_valid() || !self.may_act() || !self.inner.sibling_looks.admit(source) {
