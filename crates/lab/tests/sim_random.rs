@@ -81,6 +81,20 @@ fn a_hanging_detection_hook_does_not_hold_up_a_failover() {
 }
 
 #[test]
+fn a_clock_that_is_set_does_not_hide_a_death() {
+    for family in [SimFamily::MySql, SimFamily::MariaDb] {
+        let [quick, back, forth] = [StepCase::StaysDead, StepCase::ClockSetBack, StepCase::ClockSetForth]
+            .map(|case| {
+                let outcome = run_step(family, case, None);
+                promoted_at(&outcome)
+                    .unwrap_or_else(|| panic!("{case:?}: nobody was promoted\n{}", outcome.to_text()))
+            });
+        assert!(back < quick + 1.0, "promoted after {back} s instead of {quick} s");
+        assert!(forth < quick + 1.0, "promoted after {forth} s instead of {quick} s");
+    }
+}
+
+#[test]
 fn a_seed_gives_one_history() {
     for seed in [3, 33, 147, 623, 1941, 2129] {
         let (first, second) = (run_seed(seed), run_seed(seed));

@@ -25,6 +25,10 @@ pub enum StepCase {
     StaysPrimary,
     /// The hooks that are to run at detection hang.
     HookHangs,
+    /// The clock of the orchestrator is set back by an hour just before.
+    ClockSetBack,
+    /// The clock of the orchestrator is set an hour forth just before.
+    ClockSetForth,
 }
 
 impl StepCase {
@@ -35,6 +39,7 @@ impl StepCase {
 }
 
 const KILLED_AT: u64 = 6_000;
+const HOUR_MS: i64 = 3_600_000;
 
 impl Scenario {
     /// A primary with three replicas is killed, and the step of that number breaks.
@@ -98,6 +103,8 @@ fn faults_of(case: StepCase) -> Vec<(u64, Fault)> {
             let cut = Fault::Cut { a: Party::Orchestrator, b: Party::Server(3), lasts: 7_000 };
             faults.push((KILLED_AT - 2_000, cut));
         }
+        StepCase::ClockSetBack => faults.push((KILLED_AT - 10, Fault::StepClock { by_ms: -HOUR_MS })),
+        StepCase::ClockSetForth => faults.push((KILLED_AT - 10, Fault::StepClock { by_ms: HOUR_MS })),
         _ => {}
     }
     faults
