@@ -55,7 +55,9 @@ impl StepError {
     /// No answer came: the server may have done it all the same.
     pub(crate) fn may_have_taken_effect(&self) -> bool {
         match self {
-            Self::Action(error) => matches!(error.class, ErrorClass::TimedOut | ErrorClass::Connection),
+            Self::Action(error) => {
+                error.is_sent && matches!(error.class, ErrorClass::TimedOut | ErrorClass::Connection)
+            }
             Self::Precondition { .. } | Self::LeaseLost { .. } | Self::Skipped { .. } => false,
         }
     }

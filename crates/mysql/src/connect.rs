@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use model::InstanceKey;
-use mysql_async::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, Error, IoError, Opts, OptsBuilder, SslOpts};
 use ports::{Deadline, ErrorClass};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
@@ -50,7 +50,10 @@ impl Connector {
             let conn = self.connect(key, options).await?;
             Session::greet(conn, !options.skip_maxscale_check, deadline).await
         };
-        timeout_at(deadline.instant(), opening).await.map_err(|_| Failure::timed_out("connecting"))?
+        let opened = timeout_at(deadline.instant(), opening).await;
+        opened
+            .unwrap_or_else(|_| Err(Failure::timed_out("connecting")))
+            .map_err(|failure| Failure { is_early: true, ..failure })
     }
 
     /// A bare connection; the caller holds the time limit.
@@ -124,7 +127,24 @@ pub(crate) async fn accepts(key: &InstanceKey) -> bool {
 }
 
 async fn attempt(key: &InstanceKey, options: &MySqlOptions, encrypted: bool) -> Result<Conn, Failure> {
-    Ok(Conn::new(driver_options(key, options, encrypted)).await?)
+    match Conn::new(driver_options(key, options, encrypted)).await {
+        Ok(conn) => Ok(conn),
+        Err(error @ Error::Io(IoError::Io(_))) => Err(explained(key, error.into()).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An address where nobody listens and a name that nobody knows are told in the words that scripts know.
+async fn explained(key: &InstanceKey, failure: Failure) -> Failure {
+    let found = tokio::net::lookup_host((key.hostname(), key.port())).await.map(|mut found| found.next());
+    let message = match found {
+        Ok(Some(address)) if failure.class == ErrorClass::Refused => {
+            format!("dial tcp {address}: connect: connection refused")
+        }
+        Ok(Some(_)) => return failure,
+        Ok(None) | Err(_) => format!("dial tcp: lookup {}: no such host", key.hostname()),
+    };
+    Failure { message, ..failure }
 }
 
 fn driver_options(key: &InstanceKey, options: &MySqlOptions, encrypted: bool) -> Opts {
@@ -178,6 +198,7 @@ impl Lane {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => Err(Failure {
                 is_fatal: false,
+                is_early: true,
                 ..Failure::timed_out("waiting for other work on the same server")
             }),
         }

@@ -31,12 +31,14 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// The connection cannot be used any more.
     pub(crate) is_fatal: bool,
+    /// It came while the connection was made: nothing was asked of the server.
+    pub(crate) is_early: bool,
 }
 
 impl Failure {
     /// Something we refuse or cannot understand ourselves; the connection stays usable.
     pub(crate) fn own(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, number: None, message: message.into(), is_fatal: false }
+        Self { class, number: None, message: message.into(), is_fatal: false, is_early: false }
     }
 
     /// No answer within the time allowed for `what`.
@@ -46,6 +48,7 @@ impl Failure {
             number: None,
             message: format!("no answer in time while {what}"),
             is_fatal: true,
+            is_early: false,
         }
     }
 
@@ -70,7 +73,7 @@ impl From<Error> for Failure {
             }
             Error::Driver(_) | Error::Other(_) | Error::Url(_) => (ErrorClass::Protocol, None, true),
         };
-        Self { class, number, message, is_fatal }
+        Self { class, number, message, is_fatal, is_early: false }
     }
 }
 

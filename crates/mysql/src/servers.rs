@@ -230,6 +230,7 @@ fn action_error(key: &InstanceKey, action: &str, failure: Failure) -> ActionErro
         class: failure.class,
         number: failure.number,
         message: failure.message,
+        is_sent: !failure.is_early,
     }
 }
 
@@ -279,6 +280,7 @@ impl Servers for MySqlServers {
                     class: error.class,
                     number: error.number,
                     message: error.message,
+                    is_sent: true,
                 })?;
             return Ok(ActionOutcome {
                 observation: Some(Box::new(observation)),

@@ -32,7 +32,7 @@ pub enum ErrorClass {
 
 /// A read that failed.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{key}: {message}")]
+#[error("{}", under_name(key, message))]
 pub struct ProbeError {
     /// The server asked.
     pub key: InstanceKey,
@@ -73,6 +73,13 @@ pub struct ActionError {
     pub number: Option<u16>,
     /// Text for people.
     pub message: String,
+    /// The request may have reached the server. Not when the connection for it could not be made.
+    pub is_sent: bool,
+}
+
+/// The error as people read it: under the name of the server, unless that is in the text already.
+fn under_name(key: &InstanceKey, text: &str) -> String {
+    if text.contains(&key.to_string()) { text.to_owned() } else { format!("{key}: {text}") }
 }
 
 /// What an action tells.
@@ -209,6 +216,7 @@ pub trait Servers: Send + Sync {
             class: ErrorClass::Rejected,
             number: None,
             message: "the logs of this server cannot be read".to_owned(),
+            is_sent: false,
         })
     }
 
@@ -229,6 +237,7 @@ pub trait Servers: Send + Sync {
             class: ErrorClass::Rejected,
             number: None,
             message: "trial writes are not possible here".to_owned(),
+            is_sent: false,
         })
     }
 
@@ -247,6 +256,7 @@ pub trait Servers: Send + Sync {
             class: ErrorClass::Rejected,
             number: None,
             message: "the logs of this server cannot be listed".to_owned(),
+            is_sent: false,
         })
     }
 }

@@ -151,3 +151,26 @@ fn what_was_done_stands_in_the_audit_as_the_original_writes_it() {
     ];
     assert_eq!(rows, expected);
 }
+
+#[test]
+fn the_record_of_a_recovery_that_could_take_nothing_is_closed() {
+    let program = edited(&format!(
+        "{PRIMARY_IS_DEAD} update database_instance set slave_io_running = 0, hostname = 'nosuch.invalid',
+           master_host = 'db' where {REPLICAS};"
+    ));
+    program.configure(r#""RecoverMasterClusterFilters":["*"]"#);
+    let ended = program.run("-c recover -i db:3306");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
+    assert!(ended.stderr.contains("Recovery attempted yet no replica promoted"), "{}", ended.stderr);
+    let file = Connection::open(program.file("orchestrator.db")).unwrap();
+    let open = "select count(*) from topology_recovery where hostname = 'db' and port = 3306 and end_recovery is null";
+    assert_eq!(file.query_row(open, [], |row| row.get::<_, u32>(0)), Ok(0));
+    let all = "select count(*) from topology_recovery where hostname = 'db' and port = 3306";
+    assert_eq!(file.query_row(all, [], |row| row.get::<_, u32>(0)), Ok(1));
+}
+
+#[test]
+fn a_closed_port_is_told_in_the_words_that_scripts_know() {
+    let program = Prepared::new();
+    program.fails("-c discover -i 127.0.0.1:9", "dial tcp 127.0.0.1:9: connect: connection refused\n");
+}

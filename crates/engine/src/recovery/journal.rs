@@ -85,6 +85,9 @@ pub(super) struct Journal {
     /// Replicas that were told to stop receiving.
     #[serde(default)]
     pub(super) stopped: Vec<StoredKey>,
+    /// The list above is complete even when it is empty.
+    #[serde(default)]
+    is_stopped_known: bool,
 }
 
 /// What is particular about a takeover.
@@ -110,6 +113,7 @@ impl Journal {
             skip_hooks: false,
             fenced_at: None,
             stopped: Vec::new(),
+            is_stopped_known: false,
         }
     }
 
@@ -121,8 +125,15 @@ impl Journal {
 
     /// Replicas that may be stopped: those that were told to, and all of them where that is not on record.
     pub(super) fn stopped(&self) -> Vec<InstanceKey> {
-        let keys = if self.stopped.is_empty() { &self.replicas } else { &self.stopped };
+        let is_told = self.is_stopped_known || !self.stopped.is_empty();
+        let keys = if is_told { &self.stopped } else { &self.replicas };
         keys.iter().map(StoredKey::key).collect()
+    }
+
+    /// After the replicas were told to stop: leaves only those that may have done so.
+    pub(super) fn keep_stopped(&mut self, may_have: impl Fn(&InstanceKey) -> bool) {
+        self.stopped.retain(|stopped| may_have(&stopped.key()));
+        self.is_stopped_known = true;
     }
 
     /// The last attempt to fence; the beginning of the recovery when there was none.

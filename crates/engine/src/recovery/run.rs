@@ -155,6 +155,10 @@ impl<'a> FailoverRun<'a> {
         self.save(Stage::Collecting).await?;
         self.judge(&collect)?;
         let collected = self.engine.execute(&collect, self.uid).await;
+        self.journal.keep_stopped(|replica| {
+            let steps = collected.steps.iter().filter(|step| step.server == *replica);
+            steps.into_iter().any(StepEnd::may_have_taken_effect)
+        });
         let observed = self.read_replicas(&collected).await;
         self.check.observe(observed.iter().cloned());
         times.collection.lap(&mut lap);

@@ -277,6 +277,7 @@ impl Servers for Access {
             class,
             number,
             message,
+            is_sent: true,
         };
         let Some(server) = self.number(key).await else {
             sleep(Duration::from_millis(HOP_MS)).await;
@@ -366,6 +367,7 @@ impl Servers for Access {
             class,
             number: None,
             message: format!("{class:?}"),
+            is_sent: true,
         };
         let Some(server) = self.number(key).await else { return Err(fail(ErrorClass::Connection)) };
         self.travel(server, deadline).await.map_err(fail)?;

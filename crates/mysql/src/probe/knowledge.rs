@@ -129,6 +129,7 @@ mod tests {
             number: Some(number),
             message: "no".to_owned(),
             is_fatal: false,
+            is_early: false,
         }
     }
 

@@ -77,6 +77,7 @@ impl Servers for PretendedServers {
             class: ErrorClass::Refused,
             number: None,
             message,
+            is_sent: true,
         })
     }
 
