@@ -216,6 +216,12 @@ impl Lane {
         }
     }
 
+    /// Something is kept that was made less than this long ago.
+    pub(crate) fn has_younger(&self, age: Duration) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().any(|session| session.opened.elapsed() < age)
+    }
+
     /// Keeps a connection for the next use, unless it is broken.
     pub(crate) fn put(&self, session: Session) {
         if session.is_sound() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{Action, InstanceKey, Observation, Secret};
@@ -22,12 +23,17 @@ use crate::{statements, watch};
 
 /// Reads of one server at the same time: one, and others that must not wait for one that hangs.
 const READS_PER_SERVER: usize = 3;
+/// How old a spare connection may become, and how often that is looked at.
+const SPARE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(5));
 /// Actions on one server at the same time.
 const ACTIONS_PER_SERVER: usize = 2;
 
 struct Place {
     reads: Lane,
     actions: Lane,
+    /// A connection that stays idle until a server has to be made read-only: one that hangs accepts no new ones, and finds
+    /// what was sent over this one when it goes on.
+    spare: Lane,
     memory: Memory,
 }
 
@@ -84,6 +90,7 @@ impl MySqlServers {
         for place in former.values() {
             place.reads.close();
             place.actions.close();
+            place.spare.close();
         }
         Ok(())
     }
@@ -100,6 +107,7 @@ impl MySqlServers {
                 Arc::new(Place {
                     reads: Lane::new(READS_PER_SERVER),
                     actions: Lane::new(ACTIONS_PER_SERVER),
+                    spare: Lane::new(1),
                     memory: Memory::default(),
                 })
             })
@@ -138,7 +146,11 @@ impl MySqlServers {
         let deadline = deadline.at_most(access.options.operation_timeout);
         let _permit = place.actions.enter(deadline).await?;
         loop {
-            let mut session = access.session(&place.actions, key, deadline).await?;
+            let spare = if job.is_fence() { place.spare.take(None) } else { None };
+            let mut session = match spare {
+                Some(session) => session,
+                None => access.session(&place.actions, key, deadline).await?,
+            };
             let (is_reused, asked_before) = (session.is_reused, session.requests);
             let mut current = Work { session: &mut session, deadline, sent: Vec::new() };
             let outcome = job.run(&mut current).await;
@@ -152,6 +164,22 @@ impl MySqlServers {
                     return outcome.map(|answer| Done { answer, statements: sent });
                 }
             }
+        }
+    }
+
+    /// Keeps a spare connection to a server for as long as it is watched. The old one stays until a new one is made.
+    async fn keep_spare(&self, key: &InstanceKey) -> std::convert::Infallible {
+        loop {
+            let (access, place) = (self.access(), self.place(key));
+            if !place.spare.has_younger(SPARE.0) {
+                let deadline = Deadline::after(access.options.connect_timeout);
+                // Without one a new connection is made when it is needed.
+                if let Ok(session) = access.connector.open(key, &access.options, deadline).await {
+                    place.spare.close();
+                    place.spare.put(session);
+                }
+            }
+            tokio::time::sleep(SPARE.1).await;
         }
     }
 
@@ -191,6 +219,11 @@ struct Done {
 }
 
 impl Job<'_> {
+    /// It must reach the server even if that answers nothing at the moment.
+    fn is_fence(&self) -> bool {
+        matches!(self, Self::Act(Action::SetReadOnly { on: true, .. }))
+    }
+
     async fn run(self, work: &mut Work<'_>) -> Result<Answer, Failure> {
         match self {
             Self::Act(action) => act::perform(work, action).await.map(|()| Answer::Nothing),
@@ -297,7 +330,11 @@ impl Servers for MySqlServers {
     }
 
     async fn watch(&self, key: &InstanceKey, on_late: &(dyn Fn() + Send + Sync)) -> LostConnection {
-        watch::until_lost(key, || self.access(), on_late).await
+        tokio::select! {
+            biased;
+            lost = watch::until_lost(key, || self.access(), on_late) => lost,
+            never = self.keep_spare(key) => match never {},
+        }
     }
 
     async fn forget(&self, key: &InstanceKey) {
@@ -305,6 +342,7 @@ impl Servers for MySqlServers {
         if let Some(place) = place {
             place.reads.close();
             place.actions.close();
+            place.spare.close();
         }
         self.access().connector.forget(key);
     }

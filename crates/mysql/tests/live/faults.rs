@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use lab::{Family, Server, wait_until};
-use model::ReadProgress;
+use model::{Action, ReadProgress};
 use ports::{Deadline, ErrorClass, ProbeRequest, Servers};
 use tokio::time::timeout;
 
@@ -128,4 +128,29 @@ pub(crate) async fn closed_idle_connections_are_replaced(family: Family) -> Resu
     assert!(seen.uptime < 60, "uptime {}", seen.uptime);
     world.act("a", model::Action::WaitApplied).await?;
     Ok(())
+}
+
+/// Nothing waits for the answer when the server goes on, and still it finds what was asked of it.
+pub(crate) async fn a_server_that_hangs_finds_the_fence_when_it_goes_on(family: Family) -> Result<()> {
+    let world = World::start(family, "a").await?;
+    let (a, key) = (world.lab.server("a"), world.key("a"));
+    let watch = world.servers.watch(&key, &|| {});
+    let test = async {
+        // Time for the spare connection.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        a.hang()?;
+        let fence = Action::SetReadOnly { on: true, with_super: true };
+        let deadline = Deadline::after(Duration::from_millis(300));
+        let error = world.servers.act(&key, &fence, deadline).await.expect_err("it hangs");
+        assert_eq!(error.class, ErrorClass::TimedOut, "{error}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        a.resume()?;
+        wait_until("it is read-only", Duration::from_secs(5), || async {
+            let found = a.value("select @@global.read_only").await?;
+            if found == "1" { Ok(()) } else { anyhow::bail!("read_only={found}") }
+        })
+        .await
+    };
+    let (_, outcome) = tokio::join!(watch, test);
+    outcome
 }

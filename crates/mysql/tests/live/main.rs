@@ -19,6 +19,7 @@ lab::on_both_families!(
     faults::a_killed_server_is_heard_at_once,
     faults::a_hung_server_is_late_and_then_lost,
     faults::a_killed_statement_is_no_lost_server,
+    faults::a_server_that_hangs_finds_the_fence_when_it_goes_on,
     faults::a_hung_server_costs_no_more_than_the_deadline,
     faults::closed_idle_connections_are_replaced,
     acting::a_reconnecting_receiver_loses_nothing,
