@@ -7,6 +7,7 @@ mod legacy;
 mod operations;
 mod places;
 mod reload;
+mod takeovers;
 mod world;
 
 lab::on_both_families!(
@@ -36,6 +37,9 @@ lab::on_both_families!(
     places::places_in_logs_are_found_on_other_servers,
     places::what_a_command_changed_is_seen_at_once,
     places::virtual_names_are_told_to_replicas,
+    takeovers::answers_show_what_was_done,
+    takeovers::siblings_move_before_the_hooks,
+    takeovers::unknown_successors_are_refused,
     reload::a_changed_password_is_taken_over,
     fidelity::topology_texts_are_exact,
     fidelity::instances_tell_what_servers_tell,

@@ -26,7 +26,9 @@ impl Engine {
         designated: &InstanceKey,
     ) -> Result<Recovery, OperationError> {
         let primary = self.only_primary(cluster_name, true)?;
-        let designated = self.known(designated).await?;
+        let Ok(designated) = self.known(designated).await else {
+            return Err(OperationError::Refused(vec!["Instance not found".to_owned()]));
+        };
         if designated.primary_key != primary {
             return Err(OperationError::Refused(vec![format!(
                 "You may only promote a direct child of the master {primary}. The master of {} is {}.",
@@ -42,7 +44,7 @@ impl Engine {
         candidate: Option<InstanceKey>,
         hint: &str,
     ) -> Result<Recovery, OperationError> {
-        let finding = self.synthetic_finding(primary, hint)?;
+        let finding = self.synthetic_finding(primary, hint, |_| {})?;
         let request = Request { finding, forced: true, skip_hooks: self.identity().noop, candidate };
         match self.run_detached(request).await {
             Attempt::Ended(recovery) if recovery.successor.is_some() => Ok(*recovery),

@@ -4,6 +4,7 @@
 //! let the chosen one apply what it received; promote it and re-point the others; record; publish; hooks after.
 //! Nothing that can wait stands between the evidence and the first write on the new primary.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,7 +107,7 @@ impl Engine {
         let mut recovery = self.new_recovery(finding, kind, uid, id, last_detection_id);
         self.audit(audit_name(kind), Some(&finding.key), "problem found; will recover").await;
         match self.run_failover(&request, &mut recovery, is_closed).await {
-            Ok(failover) => self.settle_success(&request, &mut recovery, failover, true).await,
+            Ok(failover) => self.settle_success(&request, &mut recovery, failover, false).await,
             Err(stop) => self.settle_failure(&request, &mut recovery, stop).await,
         }
         Attempt::Ended(Box::new(recovery))
@@ -303,7 +304,7 @@ impl Engine {
                 // Detached by the former process, because they could not follow.
                 let detached = read.iter().filter(|replica| replica.primary_key == failed.detached());
                 let lost = detached.map(|replica| replica.key.clone()).collect();
-                let mut failover = Failover::of(self, candidate, lost, replicas.to_vec(), &end);
+                let mut failover = Failover::of(self, candidate, lost, &end);
                 let is_unread = |key: &&InstanceKey| read.iter().all(|replica| replica.key != **key);
                 failover.left_behind.extend(replicas.iter().filter(is_unread).cloned());
                 Ok(failover)
@@ -316,7 +317,7 @@ impl Engine {
         request: &Request,
         recovery: &mut Recovery,
         failover: Failover,
-        is_failed_lost: bool,
+        is_planned: bool,
     ) {
         let kind = recovery.kind.unwrap_or(RecoveryKind::Primary);
         self.counters(kind).success.increment();
@@ -326,20 +327,19 @@ impl Engine {
         recovery.successor_alias = failover.promoted_alias;
         recovery.successor_coordinates = failover.coordinates;
         recovery.lost_replicas = failover.lost;
-        recovery.participating = failover.participating;
         recovery.errors = failover.errors;
         let (left_behind, held) = (failover.left_behind, failover.held);
         // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
         self.publish_primary(&request.finding, &promoted).await;
-        let failed = is_failed_lost.then_some(&request.finding.key);
-        self.set_lost_aside(failed, &recovery.lost_replicas).await;
-        if is_failed_lost {
+        // The former primary of a takeover, too: until it replicates for a while it is not to be counted on.
+        self.set_lost_aside(Some(&request.finding.key), &recovery.lost_replicas).await;
+        if !is_planned {
             self.follow_up_later(&recovery.uid, &request.finding.key, &promoted, &held, &left_behind);
         }
         self.resolve(recovery).await;
         let promotion = format!("promoted replica: {promoted}");
         self.audit(audit_name(kind), Some(&request.finding.key), promotion).await;
-        self.reread_cluster(request, &promoted).await;
+        self.reread_cluster(request, &promoted, is_planned).await;
         if let Err(error) = self.end_downtime(&promoted).await {
             recovery.errors.push(error.to_string());
         }
@@ -420,12 +420,35 @@ impl Engine {
         .await;
     }
 
-    /// Reads everything that took part, the new primary first, so that the cluster's new shape is known at once.
-    async fn reread_cluster(&self, request: &Request, promoted: &InstanceKey) {
+    /// Reads the members of the cluster, the new primary first, then its replicas, then those further below: what is told
+    /// from now on shows the cluster's new shape. A failed server is not waited for, one that has handed over is read.
+    async fn reread_cluster(&self, request: &Request, promoted: &InstanceKey, is_former_alive: bool) {
         let limit = self.read_deadline();
         // A server that cannot be read stays marked as such; the poll goes on.
         let _ = self.read_instance(promoted, limit).await;
-        let others = request.finding.replicas.iter().filter(|key| *key != promoted);
-        join_all(others.map(|key| self.read_instance(key, limit))).await;
+        let (finding, fleet) = (&request.finding, self.fleet().clone());
+        let mut waiting: BTreeSet<InstanceKey> = finding.replicas.iter().cloned().collect();
+        let members = fleet.cluster_members(&finding.cluster.name);
+        waiting
+            .extend(members.filter(|member| member.is_last_check_valid()).map(|member| member.key.clone()));
+        waiting.remove(promoted);
+        if is_former_alive {
+            waiting.insert(finding.key.clone());
+        } else {
+            waiting.remove(&finding.key);
+        }
+        // A server is placed by its source, so the source is read before it.
+        while !waiting.is_empty() {
+            let is_next = |key: &&InstanceKey| {
+                let source = fleet.get(key).map(|server| &server.primary_key);
+                source.is_none_or(|source| !waiting.contains(source))
+            };
+            let mut next: Vec<InstanceKey> = waiting.iter().filter(is_next).cloned().collect();
+            if next.is_empty() {
+                next.extend(waiting.iter().cloned());
+            }
+            waiting.retain(|key| !next.contains(key));
+            join_all(next.iter().map(|key| self.read_instance(key, limit))).await;
+        }
     }
 }

@@ -5,7 +5,7 @@ use model::{Command, Downtime, Finding, InstanceKey};
 use crate::Engine;
 
 impl Engine {
-    /// Downtimes servers left behind; ends the detections of the failed one. After a takeover nobody failed.
+    /// Downtimes servers left behind and the former primary, whose detections end.
     pub(super) async fn set_lost_aside(&self, failed: Option<&InstanceKey>, lost: &[InstanceKey]) {
         let now = self.now();
         for key in failed.into_iter().chain(lost) {

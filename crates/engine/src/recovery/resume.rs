@@ -197,7 +197,7 @@ impl Engine {
             failover.errors.extend(former.err());
         }
         let request = self.request_of(&recovery, journal);
-        self.settle_success(&request, &mut recovery, failover, journal.takeover.is_none()).await;
+        self.settle_success(&request, &mut recovery, failover, journal.takeover.is_some()).await;
         if journal.takeover.is_some() {
             let scope = AcknowledgeScope::Uid(recovery.uid.clone());
             if let Err(error) = self.acknowledge(scope, "orchestrator", "planned takeover").await {
@@ -214,7 +214,7 @@ impl Engine {
         let case = &recovery.case;
         let hint = if journal.takeover.is_some() { "graceful-master-takeover" } else { "" };
         let mut finding = self
-            .synthetic_finding(&case.key, hint)
+            .synthetic_finding(&case.key, hint, |_| {})
             .unwrap_or_else(|_| Finding::of_case(case, ClusterDetails::default()));
         finding.code = case.code;
         finding.cluster.name.clone_from(&case.cluster_name);

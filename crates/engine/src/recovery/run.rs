@@ -45,7 +45,6 @@ pub(super) struct Failover {
     pub(super) promoted_alias: String,
     pub(super) coordinates: Option<model::BinlogCoordinates>,
     pub(super) lost: Vec<InstanceKey>,
-    pub(super) participating: Vec<InstanceKey>,
     pub(super) errors: Vec<String>,
     /// Replicas that could not be reached: to be taken care of when they return.
     pub(super) left_behind: BTreeSet<InstanceKey>,
@@ -59,7 +58,6 @@ impl Failover {
         engine: &Engine,
         promoted: &InstanceKey,
         mut lost: Vec<InstanceKey>,
-        participating: Vec<InstanceKey>,
         end: &PlanEnd,
     ) -> Self {
         let server = engine.fleet().get(promoted).cloned();
@@ -72,7 +70,6 @@ impl Failover {
             promoted_alias: server.as_ref().map(|server| server.alias.clone()).unwrap_or_default(),
             coordinates: server.map(|server| server.self_coordinates.clone()),
             lost,
-            participating,
             errors: end.errors(),
             left_behind: end.lost.clone(),
             held: String::new(),
@@ -135,7 +132,18 @@ impl<'a> FailoverRun<'a> {
         check.detach_lost = case.policy.detach_lost_replicas;
         let (uid, began) = (recovery.uid.as_str(), recovery.start);
         let alias = recovery.case.cluster_alias.clone();
-        Self { engine, uid, case, journal, check, began, alias, forced, fence_may_hold: false, seen: None }
+        Self {
+            engine,
+            uid,
+            case,
+            journal,
+            check,
+            began,
+            alias,
+            forced,
+            fence_may_hold: false,
+            seen: None,
+        }
     }
 
     /// Enters a stage: it is durable before its work starts.
@@ -180,9 +188,8 @@ impl<'a> FailoverRun<'a> {
         times.repointing.lap(&mut lap);
         let promoted = match end.abort_error() {
             None => {
-                let participating = choice.fates.keys().cloned().collect();
                 let lost = choice.lost().map(|(key, _)| key.clone()).collect();
-                Failover::of(self.engine, &choice.candidate.key, lost, participating, &end)
+                Failover::of(self.engine, &choice.candidate.key, lost, &end)
             }
             Some(reason) => self.go_forward(&choice, reason).await?,
         };

@@ -9,6 +9,7 @@ use crate::operations::OperationError;
 impl Engine {
     /// The finding of a cluster's primary as an operator's command needs it: its real counts, the code `DeadMaster`,
     /// and the command as hint. Made without maintenance and host name filters: the operator named the server.
+    /// `expect` changes the fleet to what it will be when the finding counts.
     ///
     /// # Errors
     /// The server is not known.
@@ -16,11 +17,13 @@ impl Engine {
         &self,
         primary: &InstanceKey,
         hint: &str,
+        expect: impl FnOnce(&mut Fleet),
     ) -> Result<Finding, OperationError> {
         let compiled = self.compiled();
         let mut finding = {
             let mut fleet = self.fleet().clone();
             fleet.maintenance.remove(primary);
+            expect(&mut fleet);
             analysis::analyze_instance(
                 &fleet,
                 primary,

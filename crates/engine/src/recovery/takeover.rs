@@ -35,11 +35,14 @@ pub struct TakeoverRequest {
 }
 
 impl Engine {
-    /// Hands a cluster over to another primary.
+    /// Hands a cluster over to another primary. With the record comes the finding that hooks were told of.
     ///
     /// # Errors
     /// Every reason against it, or what failed; the old primary is writable again then.
-    pub async fn graceful_takeover(&self, request: TakeoverRequest) -> Result<Recovery, OperationError> {
+    pub async fn graceful_takeover(
+        &self,
+        request: TakeoverRequest,
+    ) -> Result<(Recovery, Finding), OperationError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let engine = self.clone();
         self.inner.supervisor.start("takeover", async move {
@@ -51,7 +54,7 @@ impl Engine {
         })
     }
 
-    async fn take_over(&self, request: TakeoverRequest) -> Result<Recovery, OperationError> {
+    async fn take_over(&self, request: TakeoverRequest) -> Result<(Recovery, Finding), OperationError> {
         if !self.may_act() {
             return refused("this node does not hold the lease to change servers");
         }
@@ -61,15 +64,39 @@ impl Engine {
             .map_err(|held| OperationError::Refused(vec![held]))?;
         let case = self.takeover_case(&primary, &request).await?;
         let takeover = takeover::prepare(&case).map_err(refuse)?;
-        let finding = self.synthetic_finding(&primary, "graceful-master-takeover")?;
+        let mut check = takeover::check_context(&case);
+        self.move_siblings(&case, &takeover, &mut check).await?;
         let left_open = self.prepare_credentials(&case, &takeover).await;
         let target = takeover.target.key.clone();
+        // What hooks and records tell of the primary's replicas is what the takeover does not move.
+        let finding = self.synthetic_finding(&primary, "graceful-master-takeover", |fleet| {
+            for sibling in takeover.early.iter().chain(&takeover.late) {
+                fleet.update(&sibling.key, |sibling| sibling.primary_key = target.clone());
+            }
+        })?;
         self.run_graceful_hooks(&finding, &target, true).await?;
-        let outcome = self.run_takeover(&case, &takeover, &finding, left_open).await;
+        let outcome = self.run_takeover(&case, &takeover, &finding, check, left_open).await;
         if outcome.is_ok() {
             self.run_graceful_hooks(&finding, &target, false).await?;
         }
-        outcome
+        outcome.map(|recovery| (recovery, finding))
+    }
+
+    /// Siblings that can move while the primary accepts writes do so before anything else happens; as any relocation,
+    /// this is not part of a recovery's record.
+    async fn move_siblings(
+        &self,
+        case: &TakeoverCase,
+        takeover: &Takeover,
+        check: &mut CheckContext,
+    ) -> Result<(), OperationError> {
+        let moved = self.run_phase(&takeover::siblings_plan(case, takeover), check, "").await;
+        moved.map(drop).map_err(|reason| {
+            let designated = &takeover.target.key;
+            OperationError::Recovery(format!(
+                "Desginated instance {designated} cannot take over all of its siblings. Error: {reason}"
+            ))
+        })
     }
 
     /// Everything is read afresh: a takeover is decided on what is true now.
@@ -88,7 +115,8 @@ impl Engine {
             .flatten()
             .collect();
         let designated = match &request.designated {
-            Some(key) => Some(self.known(key).await?.key.clone()),
+            // One that nobody knows is no replica of the primary: the answer says so.
+            Some(key) => Some(self.known(key).await.map_or_else(|_| key.clone(), |known| known.key.clone())),
             None => None,
         };
         let compiled = self.compiled();
@@ -183,6 +211,7 @@ impl Engine {
         case: &TakeoverCase,
         takeover: &Takeover,
         finding: &Finding,
+        check: CheckContext,
         left_open: Option<String>,
     ) -> Result<Recovery, OperationError> {
         let request = Request {
@@ -205,13 +234,13 @@ impl Engine {
         let mut recovery = self.new_recovery(finding, RecoveryKind::Primary, uid.clone(), id, detection);
         recovery.mode = if takeover.target.uses_gtid() { RegroupMode::Gtid } else { RegroupMode::PseudoGtid };
         let outcome = match self.run_pre_hooks(&request, &recovery).await {
-            Ok(_) => self.hand_over(case, takeover, &recovery).await,
+            Ok(_) => self.hand_over(case, takeover, &recovery, check).await,
             Err(reason) => Err(reason.into()),
         };
         match outcome {
             Ok(mut failover) => {
                 failover.errors.extend(left_open);
-                self.settle_success(&request, &mut recovery, failover, false).await;
+                self.settle_success(&request, &mut recovery, failover, true).await;
                 // A planned takeover must not stand in the way of a real failover within the block period.
                 self.acknowledge(AcknowledgeScope::Uid(uid), "orchestrator", "planned takeover").await?;
                 Ok(recovery)
@@ -232,12 +261,11 @@ impl Engine {
         case: &TakeoverCase,
         takeover: &Takeover,
         recovery: &Recovery,
+        mut check: CheckContext,
     ) -> Result<Failover, NotPromoted> {
         let uid = recovery.uid.as_str();
         let mut journal = self.takeover_journal(case, takeover);
         self.enter_stage(uid, &mut journal, Stage::Registered).await?;
-        let mut check = takeover::check_context(case);
-        self.run_phase(&takeover::siblings_plan(case, takeover), &mut check, uid).await?;
         let prepared = self.pause_and_prepare(case, takeover, &mut check, uid, &mut journal).await;
         let plan = match prepared {
             Ok(plan) => plan,
@@ -248,8 +276,7 @@ impl Engine {
             return self.go_forward(case, takeover, uid, &journal, reason).await;
         }
         let lost = takeover.left_behind.iter().map(|(key, _)| key.clone()).collect();
-        let participating = case.replicas.iter().map(|replica| replica.key.clone()).collect();
-        Ok(Failover::of(self, &takeover.target.key, lost, participating, &end))
+        Ok(Failover::of(self, &takeover.target.key, lost, &end))
     }
 
     /// Past the point of no return, as in a failover: what is left to do is planned anew from fresh reads, a few times.

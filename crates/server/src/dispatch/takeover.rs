@@ -30,7 +30,7 @@ pub(super) enum Way {
 pub(super) async fn run(call: &Call<'_>, way: Way) -> Result<Reply, Failure> {
     let cluster_name = call.cluster().await?;
     let designated = call.exact_destination().await?;
-    let begun = Begun::new(call, &cluster_name);
+    let mut begun = Begun::new(call, &cluster_name);
     refuse_dry_run(call, &cluster_name)?;
     let engine = call.engine;
     let (recovery, hint, message) = match way {
@@ -44,7 +44,8 @@ pub(super) async fn run(call: &Call<'_>, way: Way) -> Result<Reply, Failure> {
         }
         Way::Graceful { auto } => {
             let request = TakeoverRequest { cluster_name, designated, auto };
-            let recovery = engine.graceful_takeover(request).await?;
+            let (recovery, told) = engine.graceful_takeover(request).await?;
+            begun.tell_as(told);
             (recovery, "graceful-master-takeover", "graceful-master-takeover: successor promoted")
         }
     };
@@ -86,6 +87,14 @@ impl Begun {
             finding: findings.into_iter().find(|finding| Some(&finding.key) == primary.as_ref()),
             cluster: cluster_info(&fleet, cluster_name, &call.name_to_alias(), &call.filters())
                 .unwrap_or_else(|_| call.recorded_cluster(cluster_name, cluster_name)),
+        }
+    }
+
+    /// A takeover moves replicas before it begins: answers count them as hooks and records do.
+    fn tell_as(&mut self, told: Finding) {
+        if let Some(finding) = &mut self.finding {
+            finding.facts = told.facts;
+            finding.replicas = told.replicas;
         }
     }
 
