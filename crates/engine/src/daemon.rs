@@ -30,6 +30,7 @@ impl Engine {
         supervisor.start_loop("watching", self.clone().watch_forever());
         supervisor.start_loop("resuming", self.clone().resume_unfinished());
         supervisor.start_loop("follow-up", self.clone().follow_up_forever());
+        supervisor.start_loop("late fences", self.clone().fence_forever());
         supervisor.start_loop("trial writes", self.clone().try_writes_forever());
         supervisor.start_loop("analysis", self.clone().analyze_forever());
         Ok(())

@@ -21,7 +21,7 @@ use crate::discovery::Stillness;
 use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
 use crate::receiver_test::TestedSources;
-use crate::recovery::{LeftBehind, PendingRelease};
+use crate::recovery::{LateFence, LeftBehind, PendingRelease};
 use crate::samples::{FlushSample, Samples};
 use crate::step_log::StepLog;
 use crate::supervisor::Supervisor;
@@ -107,6 +107,8 @@ pub(crate) struct Inner {
     pub(crate) pending_releases: Mutex<BTreeMap<InstanceKey, PendingRelease>>,
     /// Replicas to be taken care of when they can be read again.
     pub(crate) left_behind: Mutex<BTreeMap<InstanceKey, LeftBehind>>,
+    /// Former primaries to be made read-only when they answer.
+    pub(crate) late_fences: Mutex<BTreeMap<InstanceKey, LateFence>>,
     /// Refused recoveries that were told of a moment ago.
     pub(crate) told_refusals: Throttle,
     /// Steps of recoveries on their way to the backend.
@@ -153,6 +155,7 @@ impl Engine {
                 cluster_locks: Mutex::default(),
                 pending_releases: Mutex::default(),
                 left_behind: Mutex::default(),
+                late_fences: Mutex::default(),
                 told_refusals: Throttle::new(Duration::from_secs(60)),
                 steps: StepLog::default(),
                 registered: Mutex::default(),

@@ -8,6 +8,9 @@ use serde_json::json;
 
 use crate::world::{PATIENCE, World, wait_writes, write_load};
 
+/// How soon a former primary that answers again is read-only.
+const CLOSED_WITHIN: Duration = Duration::from_secs(6);
+
 /// Longest a write load may see nothing acknowledged when the primary is killed. The product's own budget is smaller;
 /// this is what a busy test machine must manage.
 const KILL_GAP_MAX: Duration = Duration::from_secs(5);
@@ -127,7 +130,45 @@ async fn replace_hung(world: World) -> Result<()> {
     wait_writes(&writer, 200).await?;
     let gap = writer.stop().await.longest_gap().map(|gap| gap.length()).unwrap_or_default();
     ensure!(gap < HANG_GAP_MAX, "writes failed for {gap:?}");
+    world.assert_is_primary(&promoted).await?;
+    let former = world.lab.server("a");
+    former.resume()?;
+    assert_closed(former).await?;
     world.assert_is_primary(&promoted).await
+}
+
+async fn assert_closed(former: &Server) -> Result<()> {
+    wait_until("the former primary is read-only", CLOSED_WITHIN, || async {
+        let read_only = former.value("SELECT @@global.read_only").await?;
+        ensure!(read_only != "0", "it accepts writes");
+        Ok(())
+    })
+    .await
+}
+
+/// It died before it could be told; when it returns it is told, once, and by whichever process runs then.
+pub(crate) async fn a_former_primary_that_returns_is_closed(family: Family) -> Result<()> {
+    let mut world = World::start_shape(family, "a(b)", json!({ "AuditToBackendDB": true })).await?;
+    world.lab.server("a").kill9()?;
+    let recovery = world.wait_recovered("a").await?;
+    world.crash_and_restart().await?;
+    world.wait_rounds(1).await?;
+    let former = world.lab.server("a");
+    former.restart().await?;
+    assert_closed(former).await?;
+    let uid = recovery["UID"].as_str().unwrap_or_default().to_owned();
+    let text = format!("{} answers again and is read-only now", former.address());
+    wait_until("the record says so", PATIENCE, || async {
+        let steps = world.ok(&format!("/api/audit-recovery-steps/{uid}")).await?.to_string();
+        let audit = world.ok(&format!("/api/audit/instance/127.0.0.1/{}", former.port())).await?.to_string();
+        ensure!(steps.contains(&text) && audit.contains(&text), "{steps} {audit}");
+        Ok(())
+    })
+    .await?;
+    former.execute("SET GLOBAL read_only=0").await?;
+    world.wait_rounds(5).await?;
+    ensure!(former.value("SELECT @@global.read_only").await? == "0", "what a person opens stays open");
+    world.assert_is_primary("b").await
 }
 
 pub(crate) async fn a_primary_cut_off_only_from_the_daemon_stays(family: Family) -> Result<()> {

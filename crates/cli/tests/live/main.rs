@@ -15,6 +15,7 @@ lab::on_both_families!(
     failover::a_cluster_alias_follows_the_primary,
     failover::a_hung_primary_is_replaced,
     failover::a_hung_primary_with_one_replica_is_replaced,
+    failover::a_former_primary_that_returns_is_closed,
     failover::a_kill_loses_no_acknowledged_row,
     failover::a_hang_loses_no_acknowledged_row,
     failover::a_primary_cut_off_only_from_the_daemon_stays,

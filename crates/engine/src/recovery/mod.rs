@@ -10,6 +10,7 @@ mod forced;
 mod gates;
 mod intermediate;
 mod journal;
+mod late_fence;
 mod primary;
 mod publication;
 mod release;
@@ -22,6 +23,7 @@ mod writable;
 
 pub(crate) use follow_up::LeftBehind;
 pub(crate) use gates::replaces_a_primary;
+pub(crate) use late_fence::LateFence;
 pub(crate) use release::PendingRelease;
 pub use takeover::TakeoverRequest;
 

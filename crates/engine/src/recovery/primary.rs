@@ -289,7 +289,7 @@ impl Engine {
         candidate: &InstanceKey,
         replicas: &[InstanceKey],
     ) -> Result<Failover, String> {
-        self.try_to_fence(failed).await;
+        let is_fenced = self.try_to_fence(failed).await == Fence::Holds;
         let limit = self.read_deadline();
         let reads = join_all(replicas.iter().map(|replica| self.read_instance(replica, limit))).await;
         let read: Vec<Arc<Instance>> = reads.into_iter().flatten().collect();
@@ -305,6 +305,7 @@ impl Engine {
                 let detached = read.iter().filter(|replica| replica.primary_key == failed.detached());
                 let lost = detached.map(|replica| replica.key.clone()).collect();
                 let mut failover = Failover::of(self, candidate, lost, &end);
+                failover.is_fenced = is_fenced;
                 let is_unread = |key: &&InstanceKey| read.iter().all(|replica| replica.key != **key);
                 failover.left_behind.extend(replicas.iter().filter(is_unread).cloned());
                 Ok(failover)
@@ -328,9 +329,11 @@ impl Engine {
         recovery.successor_coordinates = failover.coordinates;
         recovery.lost_replicas = failover.lost;
         recovery.errors = failover.errors;
+        let is_fenced = failover.is_fenced || is_planned;
         let (left_behind, held) = (failover.left_behind, failover.held);
         // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
         self.publish_primary(&request.finding, &promoted).await;
+        self.fence_later(&recovery.uid, &request.finding.key, &promoted, is_fenced);
         // The former primary of a takeover, too: until it replicates for a while it is not to be counted on.
         self.set_lost_aside(Some(&request.finding.key), &recovery.lost_replicas).await;
         if !is_planned {

@@ -50,6 +50,8 @@ pub(super) struct Failover {
     pub(super) left_behind: BTreeSet<InstanceKey>,
     /// What the promoted server had; empty when not known.
     pub(super) held: String,
+    /// The former primary said that it is read-only.
+    pub(super) is_fenced: bool,
 }
 
 impl Failover {
@@ -73,6 +75,7 @@ impl Failover {
             errors: end.errors(),
             left_behind: end.lost.clone(),
             held: String::new(),
+            is_fenced: false,
         }
     }
 }
@@ -114,6 +117,8 @@ pub(super) struct FailoverRun<'a> {
     forced: bool,
     /// The failed server may have been made read-only.
     fence_may_hold: bool,
+    /// It said that it is.
+    is_fenced: bool,
     /// The failed server as it was read while it was being fenced.
     seen: Option<Arc<Instance>>,
 }
@@ -142,6 +147,7 @@ impl<'a> FailoverRun<'a> {
             alias,
             forced,
             fence_may_hold: false,
+            is_fenced: false,
             seen: None,
         }
     }
@@ -186,13 +192,14 @@ impl<'a> FailoverRun<'a> {
         times.drain.lap(&mut lap);
         let end = self.promote(&plan, &choice.candidate.key, &mut lap).await;
         times.repointing.lap(&mut lap);
-        let promoted = match end.abort_error() {
+        let mut promoted = match end.abort_error() {
             None => {
                 let lost = choice.lost().map(|(key, _)| key.clone()).collect();
                 Failover::of(self.engine, &choice.candidate.key, lost, &end)
             }
             Some(reason) => self.go_forward(&choice, reason).await?,
         };
+        promoted.is_fenced |= self.is_fenced;
         Ok(with_choice(promoted, &choice, &end))
     }
 
@@ -237,6 +244,7 @@ impl<'a> FailoverRun<'a> {
             is_fenced = fence == Fence::Holds;
             self.fence_may_hold |= fence != Fence::Failed;
         }
+        self.is_fenced = is_fenced;
         if is_fenced && seen.is_none() {
             seen = self.glance(self.engine.compiled().reasonable_check).await;
         }

@@ -1,0 +1,235 @@
+//! Former primaries that could not be made read-only while they were replaced: they are as soon as they answer, so that
+//! no two servers of a cluster accept writes.
+//!
+//! Once one was seen read-only, or as a replica of somebody else, it is left alone: whoever opens it later means it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use model::{Action, Instance, InstanceKey, Recovery, Timestamp};
+use ports::{Deadline, RecoveryQuery};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+use crate::Engine;
+
+const TICK: Duration = Duration::from_secs(1);
+/// First and longest pause after a look at a server that did not answer. The poll looks, too.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A server that did not return within this time after its recovery is left to people.
+const LOOK_FOR: Duration = Duration::from_secs(24 * 3600);
+/// A server that was seen later than this after the recovery was looked after by whoever saw it.
+const SEEN_SINCE: Duration = Duration::from_secs(5);
+/// How often the recoveries of other processes (commands, former nodes) are looked through.
+const RELOAD: Duration = Duration::from_secs(60);
+
+/// A former primary that may accept writes, and who replaced it.
+#[derive(Clone, Debug)]
+pub(crate) struct LateFence {
+    uid: String,
+    promoted: InstanceKey,
+    until: Timestamp,
+    next: Instant,
+    pause: Duration,
+}
+
+/// How a look at a former primary ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nothing more is to be done.
+    Settled,
+    /// To be looked at again.
+    Later,
+}
+
+impl Engine {
+    /// A server was replaced: it is to be made read-only as soon as it answers, unless it said that it is.
+    pub(super) fn fence_later(
+        &self,
+        uid: &str,
+        failed: &InstanceKey,
+        promoted: &InstanceKey,
+        is_fenced: bool,
+    ) {
+        let until = self.now() + LOOK_FOR;
+        let may_be_open = !is_fenced && self.compiled().failover.apply_promotion;
+        note_promotion(&mut self.late_fences(), failed, promoted);
+        if may_be_open {
+            info!(instance = %failed, recovery = uid, "it may accept writes; it is made read-only when it answers");
+            let entry = LateFence {
+                uid: uid.to_owned(),
+                promoted: promoted.clone(),
+                until,
+                next: Instant::now() + FIRST_PAUSE,
+                pause: FIRST_PAUSE,
+            };
+            self.late_fences().insert(failed.clone(), entry);
+        }
+    }
+
+    fn late_fences(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, LateFence>> {
+        self.inner.late_fences.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks after former primaries for as long as the process lives.
+    pub(crate) async fn fence_forever(self) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut loaded: Option<Instant> = None;
+        loop {
+            tick.tick().await;
+            if !self.may_act() {
+                // Whoever acts meanwhile knows better.
+                self.late_fences().clear();
+                loaded = None;
+                continue;
+            }
+            if loaded.is_none_or(|at| at.elapsed() >= RELOAD) {
+                match self.load_late_fences().await {
+                    Ok(()) => loaded = Some(Instant::now()),
+                    Err(error) => warn!(error = %error, "cannot look for former primaries yet"),
+                }
+            }
+            let due = self.take_due_fences();
+            let looks = due.iter().map(|(failed, fence)| self.fence_late(failed, fence));
+            for ((failed, fence), outcome) in due.iter().zip(join_all(looks).await) {
+                let mut fences = self.late_fences();
+                let is_same = fences.get(failed).is_some_and(|known| known.uid == fence.uid);
+                if outcome == Outcome::Settled && is_same {
+                    fences.remove(failed);
+                }
+            }
+        }
+    }
+
+    /// What recoveries of other processes left: former primaries not seen since they were replaced.
+    async fn load_late_fences(&self) -> Result<(), ports::StoreError> {
+        let query =
+            RecoveryQuery::Page { cluster_name: None, cluster_alias: None, unacknowledged: false, page: 0 };
+        let recoveries = self.store().recoveries(query, self.now()).await?;
+        let known = self.late_fences().clone();
+        let mut found = BTreeMap::new();
+        // Oldest first: later ones replace those promoted before.
+        for recovery in recoveries.iter().rev() {
+            self.find_unfenced(recovery, &mut found);
+        }
+        found.extend(known);
+        *self.late_fences() = found;
+        Ok(())
+    }
+
+    fn find_unfenced(&self, recovery: &Recovery, found: &mut BTreeMap<InstanceKey, LateFence>) {
+        let (Some(promoted), Some(end)) = (&recovery.successor, recovery.end) else { return };
+        if !(recovery.is_successful && super::gates::replaces_a_primary(recovery)) {
+            return;
+        }
+        let failed = &recovery.case.key;
+        note_promotion(found, failed, promoted);
+        let is_unseen = |server: &Arc<Instance>| server.last_seen.is_none_or(|seen| seen < end + SEEN_SINCE);
+        if !self.compiled().failover.apply_promotion || !self.fleet().get(failed).is_some_and(is_unseen) {
+            return;
+        }
+        let entry = LateFence {
+            uid: recovery.uid.clone(),
+            promoted: promoted.clone(),
+            until: end + LOOK_FOR,
+            next: Instant::now(),
+            pause: FIRST_PAUSE,
+        };
+        found.insert(failed.clone(), entry);
+    }
+
+    /// Those that a read found alive, and those whose pause is over. Drops those whose time is over.
+    fn take_due_fences(&self) -> Vec<(InstanceKey, LateFence)> {
+        let (now, at) = (self.now(), Instant::now());
+        let fleet = self.fleet();
+        let mut fences = self.late_fences();
+        fences.retain(|failed, fence| now < fence.until && fleet.get(failed).is_some());
+        let mut due = Vec::new();
+        for (failed, fence) in fences.iter_mut() {
+            let answers = fleet.get(failed).is_some_and(|server| server.is_last_check_valid());
+            if answers || fence.next <= at {
+                due.push((failed.clone(), fence.clone()));
+                fence.next = at + fence.pause;
+                fence.pause = (fence.pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+        due
+    }
+
+    async fn fence_late(&self, failed: &InstanceKey, fence: &LateFence) -> Outcome {
+        let limit = self.read_deadline();
+        let Ok(former) = self.read_instance(failed, limit).await else { return Outcome::Later };
+        let is_moved = former.is_replica() && former.primary_key != fence.promoted;
+        if former.read_only || is_moved {
+            return Outcome::Settled;
+        }
+        let Ok(primary) = self.read_instance(&fence.promoted, limit).await else { return Outcome::Later };
+        if primary.is_replica() {
+            return Outcome::Settled;
+        }
+        // One that is closed does not take writes beside it; somebody may be handing back.
+        if primary.read_only || !self.may_act() {
+            return Outcome::Later;
+        }
+        let Ok(_lock) = self.lock_cluster(&primary.cluster_name, "closing a former primary") else {
+            return Outcome::Later;
+        };
+        if self.late_fences().get(failed).is_none_or(|known| known.promoted != fence.promoted) {
+            return Outcome::Later;
+        }
+        let with_super = self.compiled().failover.use_super_read_only;
+        let action = Action::SetReadOnly { on: true, with_super };
+        let deadline = Deadline::after(self.compiled().action_timeout);
+        if let Err(error) = self.inner.ports.servers.act(failed, &action, deadline).await {
+            warn!(instance = %failed, error = %error, "a former primary answers and cannot be made read-only yet");
+            return Outcome::Later;
+        }
+        let text = format!("{failed} answers again and is read-only now: {} is the primary", fence.promoted);
+        warn!(instance = %failed, promoted = %fence.promoted, "a former primary came back writable; it is read-only now");
+        self.write_step(&fence.uid, text.clone()).await;
+        self.audit("recover-dead-master", Some(failed), text).await;
+        // The poll goes on if this read fails.
+        let _ = self.read_instance(failed, limit).await;
+        Outcome::Settled
+    }
+}
+
+/// A server took the place of another: it is no former primary any more, and whoever the other one had replaced has a new
+/// successor.
+fn note_promotion(
+    fences: &mut BTreeMap<InstanceKey, LateFence>,
+    failed: &InstanceKey,
+    promoted: &InstanceKey,
+) {
+    fences.remove(promoted);
+    for fence in fences.values_mut().filter(|fence| fence.promoted == *failed) {
+        fence.promoted = promoted.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> InstanceKey {
+        InstanceKey::new(name, 3306)
+    }
+
+    fn fence(promoted: &str) -> LateFence {
+        let (until, next) = (Timestamp::from_secs(9), Instant::now());
+        LateFence { uid: String::new(), promoted: key(promoted), until, next, pause: FIRST_PAUSE }
+    }
+
+    #[tokio::test]
+    async fn a_former_primary_follows_the_line_of_successors() {
+        let mut fences = BTreeMap::from([(key("a"), fence("b")), (key("x"), fence("y"))]);
+        note_promotion(&mut fences, &key("b"), &key("c"));
+        assert_eq!((&fences[&key("a")].promoted, &fences[&key("x")].promoted), (&key("c"), &key("y")));
+        note_promotion(&mut fences, &key("c"), &key("a"));
+        assert!(!fences.contains_key(&key("a")) && fences.contains_key(&key("x")));
+    }
+}
