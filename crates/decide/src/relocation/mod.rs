@@ -131,6 +131,13 @@ pub fn repoint(
     }
     check_group("repoint", replica)?;
     let source = known(fleet, source.unwrap_or(&replica.primary_key))?;
+    if source.key != replica.primary_key && descends(fleet, source, replica) {
+        return Err(Refusal::Descendant {
+            operation: "repoint",
+            source: source.key.clone(),
+            replica: instance.clone(),
+        });
+    }
     check_rules(replica, source, policy)?;
     let keeps_place = source.key == replica.primary_key
         || is_same_server(replica, source)

@@ -95,6 +95,9 @@ fn refusals_have_the_known_texts() {
     let error =
         repoint(&fleet("p1\n p2\n r1 <- p1 use=file"), &key("r1"), Some(&key("p2")), &policy()).unwrap_err();
     assert_eq!(error.to_string(), "Instances r1:3306, p2:3306 not GTID compatible or not using GTID");
+    let below = fleet("p1\n r1 <- p1\n r2 <- r1\n r3 <- r2");
+    let error = repoint(&below, &key("r1"), Some(&key("r3")), &policy()).unwrap_err();
+    assert_eq!(error.to_string(), "repoint: r3:3306 is a descendant of r1:3306");
 }
 
 #[test]
