@@ -140,8 +140,13 @@ fn every_root_is_printed() {
 
 #[test]
 fn rings_are_printed_once() {
-    check_tree("a <- c \n b <- a \n c <- b \n d <- b", "a:3306", &["+ a", "  + b", "    + c", "    + d"]);
-    check_tree("a <- a", "a:3306", &["+ a"]);
+    check_tree("a <- c \n b <- a \n c <- b \n d <- b", "a:3306", &["a", "+ b", "  + c", "  + d"]);
+    check_tree("a <- a", "a:3306", &["a"]);
+    check_tree(
+        "a cluster=c \n e <- a cluster=c \n b <- d cluster=c \n d <- b cluster=c",
+        "c",
+        &["a", "+ e", "b", "+ d"],
+    );
 }
 
 #[test]

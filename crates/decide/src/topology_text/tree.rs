@@ -20,7 +20,7 @@ pub(super) fn is_group_secondary(instance: &Instance) -> bool {
 /// All members of a cluster, each once, parents before children, children by key.
 ///
 /// Servers whose parent is not in the cluster are roots. Co-primaries have each other as parent; they are printed at
-/// depth 1 side by side, each with its own replicas. What is left then is a ring, printed from its smallest key.
+/// depth 1 side by side, each with its own replicas. What is left then is a ring, printed as a root from its smallest key.
 // Differs: the reference prints the last root only and nothing of a ring.
 pub(super) fn tree_of<'a>(fleet: &'a Fleet, cluster_name: &str) -> Vec<Entry<'a>> {
     let members: BTreeMap<&InstanceKey, &Instance> =
@@ -41,7 +41,7 @@ pub(super) fn tree_of<'a>(fleet: &'a Fleet, cluster_name: &str) -> Vec<Entry<'a>
         printer.print(instance, 1);
     }
     for instance in members.values() {
-        printer.print(instance, 1);
+        printer.print(instance, 0);
     }
     printer.entries
 }
