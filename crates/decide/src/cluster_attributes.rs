@@ -132,6 +132,8 @@ pub struct ClassSources<'a> {
     pub region: ClassSource<'a>,
     /// `PhysicalEnvironmentPattern` and `DetectPhysicalEnvironmentQuery`.
     pub physical_environment: ClassSource<'a>,
+    /// `DetectInstanceAliasQuery` is configured, so that no answer means that it failed.
+    pub alias_is_queried: bool,
 }
 
 /// Sets data center, region, physical environment and alias of a server just read.
@@ -164,7 +166,7 @@ pub fn classify(
     instance.data_center = data_center;
     instance.region = region;
     instance.physical_environment = environment;
-    let known_alias = previous.map(|known| known.alias.clone());
+    let known_alias = previous.filter(|_| sources.alias_is_queried).map(|known| known.alias.clone());
     instance.alias = detected.instance_alias.clone().or(known_alias).unwrap_or_default();
 }
 

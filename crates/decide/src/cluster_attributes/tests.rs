@@ -142,17 +142,21 @@ fn a_failed_query_leaves_the_classification_known_before() {
     let scenario = Scenario::parse("eu-p dc=known region=known alias=known");
     let from_name = |host: &str| host.split_once('-').map(|(region, _)| region.to_owned());
     let nothing = |_: &str| None;
-    let classified = |previous: Option<&Instance>, detected: &Detected| {
+    let classify_with = |previous: Option<&Instance>, detected: &Detected, alias_is_queried: bool| {
         let mut fresh = Instance::unknown(key("eu-p"));
         let sources = ClassSources {
             data_center: ClassSource { from_hostname: &from_name, is_queried: true },
             region: ClassSource { from_hostname: &from_name, is_queried: false },
             physical_environment: ClassSource { from_hostname: &nothing, is_queried: true },
+            alias_is_queried,
         };
         classify(previous, &mut fresh, detected, &sources);
         [fresh.data_center, fresh.region, fresh.physical_environment, fresh.alias]
     };
+    let classified =
+        |previous: Option<&Instance>, detected: &Detected| classify_with(previous, detected, true);
     let known = Some(scenario.instance("eu-p"));
+    assert_eq!(classify_with(known, &Detected::default(), false)[3], "", "nobody asks for it any more");
     assert_eq!(classified(known, &Detected::default()), ["known", "eu", "", "known"]);
     assert_eq!(classified(None, &Detected::default()), ["eu", "eu", "", ""]);
     let answer = |text: &str| Some(text.to_owned());

@@ -134,6 +134,7 @@ impl Engine {
                 from_hostname: &environment,
                 is_queried: attributes.environment_query.is_some(),
             },
+            alias_is_queried: attributes.instance_alias_query.is_some(),
         };
         cluster_attributes::classify(known, instance, detected, &sources);
         instance.semi_sync.priority =
