@@ -69,8 +69,9 @@ impl Engine {
                 finding.key
             ));
         }
-        let limit = self.read_deadline();
-        join_all(rehoming.moves.keys().map(|replica| self.read_instance(replica, limit))).await;
+        // While their receivers connect it looks as if nobody replicated from their new source; the lock of the cluster,
+        // which is held until then, keeps that from being taken for a failure of it.
+        join_all(rehoming.moves.keys().map(|replica| self.settled(replica))).await;
         Ok(rehoming.successor)
     }
 
