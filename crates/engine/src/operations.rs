@@ -42,6 +42,9 @@ pub enum OperationError {
     /// A recovery did not begin.
     #[error("{0}")]
     Recovery(String),
+    /// A recovery that was asked for was not attempted, with every reason.
+    #[error("Recovery not attempted: {}", .0.join("; "))]
+    NotAttempted(Vec<String>),
 }
 
 /// How long started replication threads may take until they run, and the first pause between looks.
@@ -346,9 +349,7 @@ impl Engine {
         let outcome = self.run_detached(request).await;
         match outcome {
             Attempt::Ended(recovery) => Ok(*recovery),
-            Attempt::NotAttempted(reasons) => {
-                Err(OperationError::Recovery(format!("Recovery not attempted: {}", reasons.join("; "))))
-            }
+            Attempt::NotAttempted(reasons) => Err(OperationError::NotAttempted(reasons)),
             Attempt::Failed(error) => Err(OperationError::Recovery(error)),
         }
     }

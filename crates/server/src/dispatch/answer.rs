@@ -126,6 +126,15 @@ impl Failure {
         Self { details: Some(to_json(&KeyView(key))), ..self }
     }
 
+    /// The same failure with a server as details, and why beside its key: scripts know the message.
+    pub fn about_because(self, key: &InstanceKey, reasons: &[String]) -> Self {
+        let mut details = to_json(&KeyView(key));
+        if !reasons.is_empty() && details.pop() == Some('}') {
+            details.push_str(&format!(",\"Reasons\":{}}}", to_json(&reasons)));
+        }
+        Self { details: Some(details), ..self }
+    }
+
     /// The JSON text. Messages begin with `prefix`.
     pub fn json(&self, prefix: &str) -> String {
         let message = format!("{prefix}{}", self.message);
@@ -141,6 +150,7 @@ impl From<OperationError> for Failure {
             | OperationError::Action(_)
             | OperationError::Store(_)
             | OperationError::Refused(_)
+            | OperationError::NotAttempted(_)
             | OperationError::Recovery(_) => FailureKind::Refused,
         };
         Self::new(kind, error.to_string())

@@ -2,6 +2,7 @@
 
 use decide::analysis::{Hints, Scope, analyze};
 use decide::clusters::cluster_by_alias;
+use engine::OperationError;
 use model::{AcknowledgeScope, AnalysisCode, Finding};
 use registry::wire::{AnalysisView, KeyView};
 use registry::{Param, RecoveryOperation as Op};
@@ -48,11 +49,13 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
 async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
     let key = call.figured_key().await?;
     let candidate = call.exact_destination().await?;
-    let recovery = call
-        .engine
-        .recover(&key, candidate, skip_hooks)
-        .await
-        .map_err(|error| Failure::from(error).about(&key))?;
+    let recovery = match call.engine.recover(&key, candidate, skip_hooks).await {
+        Ok(recovery) => recovery,
+        Err(OperationError::NotAttempted(reasons)) if !call.is_command() => {
+            return Err(Failure::refused("Recovery not attempted").about_because(&key, &reasons));
+        }
+        Err(error) => return Err(Failure::from(error).about(&key)),
+    };
     match recovery.successor {
         Some(successor) => {
             let details = call.json(&KeyView(&successor));
@@ -60,11 +63,11 @@ async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
                 .printing([successor.to_string()]))
         }
         None => {
-            let text = if call.is_command() {
-                "Recovery attempted yet no replica promoted"
-            } else {
-                "Recovery attempted but no instance promoted"
-            };
+            if !call.is_command() {
+                let failure = Failure::refused("Recovery attempted but no instance promoted");
+                return Err(failure.about_because(&key, &recovery.errors));
+            }
+            let text = "Recovery attempted yet no replica promoted";
             let errors = recovery.errors.join("; ");
             let message = if errors.is_empty() { text.to_owned() } else { format!("{text}: {errors}") };
             Err(Failure::refused(message).about(&key))
