@@ -1,7 +1,8 @@
 //! Former primaries that could not be made read-only while they were replaced: they are as soon as they answer, so that
 //! no two servers of a cluster accept writes.
 //!
-//! Once one was seen read-only, or as a replica of somebody else, it is left alone: whoever opens it later means it.
+//! One that was seen read-only is left alone, since whoever opens it later means it, unless it was started again: then its
+//! configuration opened it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use ports::{Deadline, RecoveryQuery};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
+use super::release::restarted_since;
 use crate::Engine;
 
 const TICK: Duration = Duration::from_secs(1);
@@ -32,6 +34,8 @@ pub(crate) struct LateFence {
     uid: String,
     promoted: InstanceKey,
     until: Timestamp,
+    /// When it was read-only.
+    closed_at: Option<Timestamp>,
     next: Instant,
     pause: Duration,
 }
@@ -41,28 +45,32 @@ pub(crate) struct LateFence {
 enum Outcome {
     /// Nothing more is to be done.
     Settled,
+    /// It is read-only.
+    Closed,
     /// To be looked at again.
     Later,
 }
 
 impl Engine {
-    /// A server was replaced: it is to be made read-only as soon as it answers, unless it said that it is.
+    /// A server was replaced: it is to be made read-only as soon as it answers, unless it said that it is; `is_planned`
+    /// when it became a replica.
     pub(super) fn fence_later(
         &self,
         uid: &str,
         failed: &InstanceKey,
         promoted: &InstanceKey,
         is_fenced: bool,
+        is_planned: bool,
     ) {
-        let until = self.now() + LOOK_FOR;
-        let may_be_open = !is_fenced && self.compiled().failover.apply_promotion;
+        let now = self.now();
         note_promotion(&mut self.late_fences(), failed, promoted);
-        if may_be_open {
-            info!(instance = %failed, recovery = uid, "it may accept writes; it is made read-only when it answers");
+        if !is_planned && self.compiled().failover.apply_promotion {
+            info!(instance = %failed, recovery = uid, is_fenced, "a former primary; it is kept read-only when it answers");
             let entry = LateFence {
                 uid: uid.to_owned(),
                 promoted: promoted.clone(),
-                until,
+                until: now + LOOK_FOR,
+                closed_at: is_fenced.then_some(now),
                 next: Instant::now() + FIRST_PAUSE,
                 pause: FIRST_PAUSE,
             };
@@ -96,10 +104,15 @@ impl Engine {
             let due = self.take_due_fences();
             let looks = due.iter().map(|(failed, fence)| self.fence_late(failed, fence));
             for ((failed, fence), outcome) in due.iter().zip(join_all(looks).await) {
+                let closed_at = self.now();
                 let mut fences = self.late_fences();
-                let is_same = fences.get(failed).is_some_and(|known| known.uid == fence.uid);
-                if outcome == Outcome::Settled && is_same {
-                    fences.remove(failed);
+                let Some(known) = fences.get_mut(failed).filter(|known| known.uid == fence.uid) else {
+                    continue;
+                };
+                match outcome {
+                    Outcome::Later => {}
+                    Outcome::Closed => known.closed_at = Some(closed_at),
+                    Outcome::Settled => drop(fences.remove(failed)),
                 }
             }
         }
@@ -136,13 +149,15 @@ impl Engine {
             uid: recovery.uid.clone(),
             promoted: promoted.clone(),
             until: end + LOOK_FOR,
+            closed_at: None,
             next: Instant::now(),
             pause: FIRST_PAUSE,
         };
         found.insert(failed.clone(), entry);
     }
 
-    /// Those that a read found alive, and those whose pause is over. Drops those whose time is over.
+    /// Those that a read found alive, and those whose pause is over; of those that were closed, the ones that were started
+    /// again and are open. Drops those whose time is over.
     fn take_due_fences(&self) -> Vec<(InstanceKey, LateFence)> {
         let (now, at) = (self.now(), Instant::now());
         let fleet = self.fleet();
@@ -150,8 +165,14 @@ impl Engine {
         fences.retain(|failed, fence| now < fence.until && fleet.get(failed).is_some());
         let mut due = Vec::new();
         for (failed, fence) in fences.iter_mut() {
-            let answers = fleet.get(failed).is_some_and(|server| server.is_last_check_valid());
-            if answers || fence.next <= at {
+            let answering = fleet.get(failed).filter(|server| server.is_last_check_valid());
+            let is_due = match fence.closed_at {
+                None => answering.is_some() || fence.next <= at,
+                Some(closed_at) => {
+                    answering.is_some_and(|server| !server.read_only && restarted_since(server, closed_at))
+                }
+            };
+            if is_due {
                 due.push((failed.clone(), fence.clone()));
                 fence.next = at + fence.pause;
                 fence.pause = (fence.pause * 2).min(LONGEST_PAUSE);
@@ -163,9 +184,11 @@ impl Engine {
     async fn fence_late(&self, failed: &InstanceKey, fence: &LateFence) -> Outcome {
         let limit = self.read_deadline();
         let Ok(former) = self.read_instance(failed, limit).await else { return Outcome::Later };
-        let is_moved = former.is_replica() && former.primary_key != fence.promoted;
-        if former.read_only || is_moved {
+        if former.is_replica() && former.primary_key != fence.promoted {
             return Outcome::Settled;
+        }
+        if former.read_only {
+            return Outcome::Closed;
         }
         let Ok(primary) = self.read_instance(&fence.promoted, limit).await else { return Outcome::Later };
         if primary.is_replica() {
@@ -194,7 +217,7 @@ impl Engine {
         self.audit("recover-dead-master", Some(failed), text).await;
         // The poll goes on if this read fails.
         let _ = self.read_instance(failed, limit).await;
-        Outcome::Settled
+        Outcome::Closed
     }
 }
 
@@ -221,7 +244,14 @@ mod tests {
 
     fn fence(promoted: &str) -> LateFence {
         let (until, next) = (Timestamp::from_secs(9), Instant::now());
-        LateFence { uid: String::new(), promoted: key(promoted), until, next, pause: FIRST_PAUSE }
+        LateFence {
+            uid: String::new(),
+            promoted: key(promoted),
+            until,
+            closed_at: None,
+            next,
+            pause: FIRST_PAUSE,
+        }
     }
 
     #[tokio::test]

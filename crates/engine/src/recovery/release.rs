@@ -245,7 +245,7 @@ impl Engine {
 }
 
 /// The server was started after that moment, for all that its uptime tells.
-fn restarted_since(read: &Instance, moment: Timestamp) -> bool {
+pub(super) fn restarted_since(read: &Instance, moment: Timestamp) -> bool {
     let Some(checked) = read.last_checked else { return false };
     checked > moment && Duration::from_secs(read.uptime) + UPTIME_MARGIN < checked.saturating_since(moment)
 }

@@ -152,6 +152,10 @@ impl World {
         if !server.is_up() {
             return Err(format!("{name} does not run"));
         }
+        let is_open = server.is_writable() && server.channel.source.is_none();
+        if is_open && self.was_replaced(server.number) && self.servers[primary].is_writable() {
+            return Err(format!("{name} was replaced and accepts writes beside its successor"));
+        }
         if self.backend.lost_in_recovery(&server.key) || self.was_lost(server) {
             return Ok(Some(Degraded::LostInRecovery));
         }
