@@ -329,11 +329,11 @@ impl Engine {
         recovery.successor_coordinates = failover.coordinates;
         recovery.lost_replicas = failover.lost;
         recovery.errors = failover.errors;
-        let is_fenced = failover.is_fenced || is_planned;
+        let is_fenced = failover.is_fenced;
         let (left_behind, held) = (failover.left_behind, failover.held);
         // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
         self.publish_primary(&request.finding, &promoted).await;
-        self.fence_later(&recovery.uid, &request.finding.key, &promoted, is_fenced);
+        self.fence_later(&recovery.uid, &request.finding.key, &promoted, is_fenced, is_planned);
         // The former primary of a takeover, too: until it replicates for a while it is not to be counted on.
         self.set_lost_aside(Some(&request.finding.key), &recovery.lost_replicas).await;
         if !is_planned {
@@ -342,7 +342,7 @@ impl Engine {
         self.resolve(recovery).await;
         let promotion = format!("promoted replica: {promoted}");
         self.audit(audit_name(kind), Some(&request.finding.key), promotion).await;
-        self.reread_cluster(request, &promoted, is_planned).await;
+        self.reread_replicas(request, &promoted, is_planned).await;
         if let Err(error) = self.end_downtime(&promoted).await {
             recovery.errors.push(error.to_string());
         }
@@ -355,6 +355,7 @@ impl Engine {
         )
         .await;
         self.run_post_hooks(request, recovery, "PostFailoverProcesses", &settings.hooks.after_failover).await;
+        self.reread_below(request, &promoted).await;
     }
 
     /// Nobody was promoted. While something is still to be given back the record stays open.
@@ -423,23 +424,34 @@ impl Engine {
         .await;
     }
 
-    /// Reads the members of the cluster, the new primary first, then its replicas, then those further below: what is told
-    /// from now on shows the cluster's new shape. A failed server is not waited for, one that has handed over is read.
-    async fn reread_cluster(&self, request: &Request, promoted: &InstanceKey, is_former_alive: bool) {
+    /// Reads the new primary, then its replicas, so that the cluster's new shape is known at once. A failed server is not
+    /// waited for, one that has handed over is read.
+    async fn reread_replicas(&self, request: &Request, promoted: &InstanceKey, is_planned: bool) {
         let limit = self.read_deadline();
         // A server that cannot be read stays marked as such; the poll goes on.
         let _ = self.read_instance(promoted, limit).await;
-        let (finding, fleet) = (&request.finding, self.fleet().clone());
-        let mut waiting: BTreeSet<InstanceKey> = finding.replicas.iter().cloned().collect();
-        let members = fleet.cluster_members(&finding.cluster.name);
-        waiting
-            .extend(members.filter(|member| member.is_last_check_valid()).map(|member| member.key.clone()));
-        waiting.remove(promoted);
-        if is_former_alive {
-            waiting.insert(finding.key.clone());
+        let mut others: BTreeSet<InstanceKey> = {
+            let fleet = self.fleet();
+            fleet.replicas_of(promoted).map(|replica| replica.key.clone()).collect()
+        };
+        others.extend(request.finding.replicas.iter().cloned());
+        others.remove(promoted);
+        if is_planned {
+            others.insert(request.finding.key.clone());
         } else {
-            waiting.remove(&finding.key);
+            others.remove(&request.finding.key);
         }
+        join_all(others.iter().map(|key| self.read_instance(key, limit))).await;
+    }
+
+    /// Reads what is further below the new primary and still stands under the cluster's former name.
+    async fn reread_below(&self, request: &Request, promoted: &InstanceKey) {
+        let (finding, fleet) = (&request.finding, self.fleet().clone());
+        let is_left = |server: &&Arc<Instance>| {
+            server.is_last_check_valid() && ![&finding.key, promoted].contains(&&server.key)
+        };
+        let members = fleet.cluster_members(&finding.cluster.name).filter(is_left);
+        let mut waiting: BTreeSet<InstanceKey> = members.map(|member| member.key.clone()).collect();
         // A server is placed by its source, so the source is read before it.
         while !waiting.is_empty() {
             let is_next = |key: &&InstanceKey| {
@@ -451,6 +463,7 @@ impl Engine {
                 next.extend(waiting.iter().cloned());
             }
             waiting.retain(|key| !next.contains(key));
+            let limit = self.read_deadline();
             join_all(next.iter().map(|key| self.read_instance(key, limit))).await;
         }
     }
