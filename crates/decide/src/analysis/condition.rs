@@ -38,6 +38,8 @@ pub enum Condition {
     AnyUnreadable,
     /// No replica's last check succeeded.
     NoneReadable,
+    /// At least one replica is not downtimed.
+    AnyInService,
     /// At least one readable replica runs both threads.
     AnyReplicating,
     /// No readable replica runs both threads.
@@ -131,6 +133,7 @@ impl Condition {
             Self::AnyReadable => facts.valid_replicas > 0,
             Self::AnyUnreadable => facts.valid_replicas < facts.replicas,
             Self::NoneReadable => facts.valid_replicas == 0,
+            Self::AnyInService => facts.downtimed_replicas < facts.replicas,
             Self::AnyReplicating => facts.replicating > 0,
             Self::NoneReplicating => facts.replicating == 0,
             Self::AnyReceiving => facts.receiving > 0,
@@ -190,6 +193,7 @@ impl Condition {
             Self::AnyReadable => "some replica is readable",
             Self::AnyUnreadable => "some replica is unreadable",
             Self::NoneReadable => "no replica is readable",
+            Self::AnyInService => "some replica is not downtimed",
             Self::AnyReplicating => "some readable replica replicates",
             Self::NoneReplicating => "no readable replica replicates",
             Self::AnyReceiving => "some replica receives from it",

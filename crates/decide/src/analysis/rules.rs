@@ -357,17 +357,18 @@ pub static RULES: &[Rule] = &[
         ..WATCH
     },
     Rule {
-        // Differs: the reference says nothing in this and the next case. Last, so that no older code gives way.
+        // Differs: the reference says nothing in this and the next case. Last, so that no older code gives way; and not
+        // quiet but no verdict when all replicas are downtimed, so that structure codes stay visible.
         code: AnalysisCode::AllMasterReplicasDead,
-        when: &[Primary, Reachable, SeveralReplicas, NoneReadable],
+        when: &[Primary, Reachable, SeveralReplicas, NoneReadable, AnyInService],
         meaning: "The primary is reachable, but none of its replicas is",
-        ..REPLICA_PROBLEM
+        ..WATCH
     },
     Rule {
         code: AnalysisCode::AllIntermediateMasterReplicasDead,
-        when: &[NotPrimary, Reachable, AnyReplica, NoneReadable],
+        when: &[NotPrimary, Reachable, NoneReadable, AnyInService],
         meaning: "The intermediate primary is reachable, but none of its replicas is",
-        ..REPLICA_PROBLEM
+        ..WATCH
     },
     Rule {
         // Differs: the reference does not try to write. Known only with `WriteCanarySchema`.

@@ -51,6 +51,7 @@ fn reachable_with_broken_replicas() {
     check("", "l1 <- m io=stopped \n l2 <- m", "");
     check("", "l1 <- m down=2s \n l2 <- m down=2s", "m: AllIntermediateMasterReplicasDead");
     check("", "l1 <- m down=2s", "m: AllIntermediateMasterReplicasDead");
+    check("", "l1 <- m down=2s downtime=60s", "");
     check("", "l1 <- m", "");
 }
 

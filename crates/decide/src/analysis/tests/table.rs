@@ -289,7 +289,7 @@ fn whoever_is_heard_is_not_dead_and_the_role_decides_the_family() {
 #[test]
 fn no_condition_of_a_row_follows_from_the_others() {
     let mut needed: Vec<(AnalysisCode, Condition)> = Vec::new();
-    each_facts(|facts, policy| {
+    let mut note = |facts: &Facts, policy: &AnalysisPolicy| {
         for rule in RULES {
             let mut failing = rule.when.iter().filter(|condition| !condition.holds(facts, policy));
             if let (Some(condition), None) = (failing.next(), failing.next())
@@ -297,6 +297,12 @@ fn no_condition_of_a_row_follows_from_the_others() {
             {
                 needed.push((rule.code, *condition));
             }
+        }
+    };
+    each_facts(|facts, policy| {
+        note(facts, policy);
+        if facts.valid_replicas == 0 {
+            note(&Facts { downtimed_replicas: facts.replicas, ..facts.clone() }, policy);
         }
     });
     let is_elsewhere =
