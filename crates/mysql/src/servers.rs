@@ -77,6 +77,13 @@ impl MySqlServers {
         Ok(Self { access: RwLock::new(Access::new(options)?), places: Mutex::default() })
     }
 
+    /// As [`Self::new`], for work that may need no server: a TLS file that does not exist is an error of the connections
+    /// that need it.
+    pub fn lenient(options: MySqlOptions) -> Self {
+        let access = Arc::new(Access { options, connector: Connector::new() });
+        Self { access: RwLock::new(access), places: Mutex::default() }
+    }
+
     /// Takes over other options (reload). What is going on ends as it began; everything begun later uses connections
     /// made with the new options.
     ///

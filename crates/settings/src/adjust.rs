@@ -79,7 +79,7 @@ impl AsRead {
     ) {
         let (origin, value) = (self.origins.get(name).cloned(), self.values.get(name).shown());
         let (key, what, cure) = (Some(name.to_owned()), what.into(), cure.into());
-        report.error(ConfigError { origin, key, value, what, cure });
+        report.error(ConfigError { origin, key, value, what, cure, is_undecodable: false });
     }
 
     /// Reports something noteworthy about the value of a key.
@@ -155,7 +155,7 @@ fn take_credentials(
             let what = format!("Failed to parse gcfg data from file: {}", refused.what);
             let (origin, key) = (Some(Origin::at(file, refused.at)), Some(file_key.to_owned()));
             let cure = "the file holds [client] with user=… and password=\"…\"".to_owned();
-            report.error(ConfigError { origin, key, value: None, what, cure });
+            report.error(ConfigError { origin, key, value: None, what, cure, is_undecodable: false });
             return;
         }
     };

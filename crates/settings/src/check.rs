@@ -304,8 +304,9 @@ fn tls_files(
         }
         match (outside.sources.read_file)(Path::new(file)) {
             Ok(_) => {}
+            // Whoever needs the file will say so: the daemon when it starts. A command may not need it.
             Err(error) if is_absent(&error) => {
-                config.refuse(report, name, format!("there is no such file: {error}"), "correct the path");
+                config.warn(report, name, format!("there is no such file: {error}"));
             }
             // A command run by another user need not see the private key of the daemon.
             Err(error) => config.warn(report, name, format!("this user cannot read the file: {error}")),

@@ -1,6 +1,7 @@
-//! Lists of filters over hosts, texts and clusters: compiled once, every invalid or empty entry refused.
+//! Lists of filters over hosts, texts and clusters, compiled once.
 //!
-//! An empty entry would be found in every text, which is never what was meant.
+//! An entry that is no valid expression selects nothing, as in the original, and is warned about. An empty one would be
+//! found in every text, which is never what was meant: it is refused, but for cluster filters, where it selects nothing.
 
 use std::net::IpAddr;
 
@@ -21,8 +22,8 @@ enum HostFilter {
 }
 
 impl HostFilters {
-    pub(crate) fn compile(entries: &[String]) -> Result<Self, Vec<Complaint>> {
-        compile_all(entries, |entry| match entry.parse::<IpAddr>() {
+    pub(crate) fn compile(entries: &[String], notes: &mut Vec<String>) -> Result<Self, Vec<Complaint>> {
+        compile_all(entries, notes, |entry| match entry.parse::<IpAddr>() {
             Ok(_) => Ok(HostFilter::Address(entry.to_owned())),
             Err(_) => compile(entry).map(HostFilter::Expression),
         })
@@ -49,8 +50,8 @@ impl HostFilters {
 pub struct TextFilters(Vec<Regex>);
 
 impl TextFilters {
-    pub(crate) fn compile(entries: &[String]) -> Result<Self, Vec<Complaint>> {
-        compile_all(entries, compile).map(Self)
+    pub(crate) fn compile(entries: &[String], notes: &mut Vec<String>) -> Result<Self, Vec<Complaint>> {
+        compile_all(entries, notes, compile).map(Self)
     }
 
     /// The expressions, in file order.
@@ -91,8 +92,16 @@ enum ClusterForm {
 }
 
 impl ClusterFilters {
-    pub(crate) fn compile(entries: &[String]) -> Result<Self, Vec<Complaint>> {
-        compile_all(entries, ClusterFilter::compile).map(Self)
+    pub(crate) fn compile(entries: &[String], notes: &mut Vec<String>) -> Self {
+        let mut filters = Vec::new();
+        for entry in entries {
+            match ClusterFilter::compile(entry) {
+                _ if entry.is_empty() => notes.push("an empty entry selects nothing".to_owned()),
+                Ok(filter) => filters.push(filter),
+                Err(complaint) => notes.push(format!("{}; it selects nothing", complaint.what)),
+            }
+        }
+        Self(filters)
     }
 
     /// Whether any filter selects the cluster. Without an alias pass the cluster's name as alias.
@@ -145,6 +154,7 @@ impl ClusterFilter {
 
 fn compile_all<F>(
     entries: &[String],
+    notes: &mut Vec<String>,
     compile_one: impl Fn(&str) -> Result<F, Complaint>,
 ) -> Result<Vec<F>, Vec<Complaint>> {
     let (mut filters, mut complaints) = (Vec::new(), Vec::new());
@@ -156,7 +166,7 @@ fn compile_all<F>(
         }
         match compile_one(entry) {
             Ok(filter) => filters.push(filter),
-            Err(complaint) => complaints.push(complaint),
+            Err(complaint) => notes.push(format!("{}; it selects nothing", complaint.what)),
         }
     }
     if complaints.is_empty() { Ok(filters) } else { Err(complaints) }
@@ -182,20 +192,22 @@ mod tests {
             ("b7", "db7.lan", 1, true),
             (":33", "db7.lan", 3306, true),
         ] {
-            let filters = HostFilters::compile(&strings(&[filter])).unwrap();
+            let filters = HostFilters::compile(&strings(&[filter]), &mut Vec::new()).unwrap();
             assert_eq!(filters.matches(host, port), wanted, "{filter} on {host}:{port}");
         }
         assert!(!HostFilters::default().matches("db", 1));
     }
 
     #[test]
-    fn every_invalid_or_empty_entry_is_refused() {
-        let complaints = HostFilters::compile(&strings(&["ok", "(", "", "["])).unwrap_err();
+    fn an_empty_entry_is_refused_and_an_invalid_one_selects_nothing() {
+        let mut notes = Vec::new();
+        let complaints = HostFilters::compile(&strings(&["ok", "(", "", "["]), &mut notes).unwrap_err();
         let whats: Vec<_> = complaints.iter().map(|c| c.what.as_str()).collect();
-        assert_eq!(whats.len(), 3, "{whats:?}");
-        assert!(whats[0].starts_with("\"(\" is not a valid regular expression"), "{whats:?}");
-        assert_eq!(whats[1], "entry 3 is empty and would select everything");
-        assert!(TextFilters::compile(&strings(&["*"])).is_err());
+        assert_eq!(whats, ["entry 3 is empty and would select everything"]);
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(notes[0].starts_with("\"(\" is not a valid regular expression"), "{notes:?}");
+        let every = TextFilters::compile(&strings(&["*", "b"]), &mut notes).unwrap();
+        assert!(every.matches("abc") && !every.matches("ac") && notes.len() == 3);
     }
 
     #[test]
@@ -214,10 +226,12 @@ mod tests {
             ("*", true),
             (".*", true),
         ] {
-            let filters = ClusterFilters::compile(&strings(&[filter])).unwrap();
+            let filters = ClusterFilters::compile(&strings(&[filter]), &mut Vec::new());
             assert_eq!(filters.matches(name, alias), wanted, "{filter}");
         }
         assert!(!ClusterFilters::default().matches(name, alias));
-        assert!(ClusterFilters::compile(&strings(&["alias~=("])).is_err());
+        let mut notes = Vec::new();
+        assert!(ClusterFilters::compile(&strings(&["alias~=(", "", "["]), &mut notes).is_empty());
+        assert_eq!(notes.len(), 3, "{notes:?}");
     }
 }

@@ -36,8 +36,8 @@ impl AsRead {
         let document = match parse(text) {
             Ok(document) => document,
             Err(error) => {
-                let what = format!("Cannot read config file: not valid JSON: {}", error.what);
-                report.file_error(Origin::at(file, error.at), what, "");
+                let what = format!("not valid JSON: {}", error.what);
+                report.undecodable(Origin::at(file, error.at), what, "");
                 return;
             }
         };
@@ -53,7 +53,7 @@ impl AsRead {
             }
             _ => {
                 let at = Origin::at(file, document.root.at);
-                report.file_error(at, "Cannot read config file: a JSON object was expected", "put it in {}");
+                report.undecodable(at, "a JSON object was expected", "put it in {}");
             }
         }
     }
@@ -88,7 +88,8 @@ impl AsRead {
         let refuse = |report: &mut Report, what: String| {
             let value = if key.is_secret() { None } else { Some(shown(&member.value)) };
             let (key, cure) = (Some(key.name.to_owned()), cure(key));
-            report.error(ConfigError { origin: Some(origin.clone()), key, value, what, cure });
+            let origin = Some(origin.clone());
+            report.error(ConfigError { origin, key, value, what, cure, is_undecodable: true });
         };
         match decode(key, &member.value.value) {
             Ok(None) => return,

@@ -56,11 +56,21 @@ pub struct ConfigError {
     pub what: String,
     /// What to do about it.
     pub cure: String,
+    /// The file cannot be decoded: it is no JSON, or a value has the wrong type. Scripts know such errors by how they begin.
+    pub is_undecodable: bool,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_place(f, self.origin.as_ref(), self.key.as_deref(), self.value.as_deref())?;
+        let mut origin = self.origin.as_ref();
+        if let Some(Origin { file, position }) = origin.filter(|_| self.is_undecodable) {
+            write!(f, "Cannot read config file: {} ", file.display())?;
+            if let Some(at) = position {
+                write!(f, "line {}, column {}: ", at.line, at.column)?;
+            }
+            origin = None;
+        }
+        write_place(f, origin, self.key.as_deref(), self.value.as_deref())?;
         f.write_str(&self.what)?;
         if !self.cure.is_empty() {
             write!(f, "; {}", self.cure)?;
@@ -156,7 +166,16 @@ impl Report {
             value: None,
             what: what.into(),
             cure: cure.into(),
+            is_undecodable: false,
         });
+    }
+
+    /// As [`Self::file_error`], for a file that is not what it should be.
+    pub(crate) fn undecodable(&mut self, origin: Origin, what: impl Into<String>, cure: impl Into<String>) {
+        self.file_error(origin, what, cure);
+        if let Some(error) = self.errors.last_mut() {
+            error.is_undecodable = true;
+        }
     }
 
     pub(crate) fn warn(&mut self, origin: Option<Origin>, key: Option<&str>, text: impl Into<String>) {

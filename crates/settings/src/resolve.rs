@@ -35,7 +35,8 @@ impl Resolving<'_> {
             Err(complaints) => {
                 for Complaint { what, cure } in complaints {
                     let (origin, key, value) = (origin.clone(), Some(name.to_owned()), value.shown());
-                    self.report.error(ConfigError { origin, key, value, what, cure });
+                    let is_undecodable = false;
+                    self.report.error(ConfigError { origin, key, value, what, cure, is_undecodable });
                 }
                 None
             }
@@ -99,13 +100,16 @@ pub(crate) const fn null_host_filters() -> Kind<HostFilters> {
 
 /// Regular expressions searched in one text, empty by default.
 pub(crate) const fn text_filters() -> Kind<TextFilters> {
-    let resolve = |_: &Spec, value: &Value, _: &mut Vec<String>| TextFilters::compile(&list_of(value));
+    let resolve =
+        |_: &Spec, value: &Value, notes: &mut Vec<String>| TextFilters::compile(&list_of(value), notes);
     Kind { spec: spec(JsonType::List, Literal::List(Some(&[]))), resolve }
 }
 
 /// Cluster filters, empty by default.
 pub(crate) const fn cluster_filters() -> Kind<ClusterFilters> {
-    let resolve = |_: &Spec, value: &Value, _: &mut Vec<String>| ClusterFilters::compile(&list_of(value));
+    let resolve = |_: &Spec, value: &Value, notes: &mut Vec<String>| {
+        Ok(ClusterFilters::compile(&list_of(value), notes))
+    };
     Kind { spec: spec(JsonType::List, Literal::List(Some(&[]))), resolve }
 }
 
@@ -130,28 +134,30 @@ pub(crate) const fn grouped_pattern() -> Kind<Option<FirstGroup>> {
 
 /// A whole number as it is.
 pub(crate) const fn integer(default: i64) -> Kind<i64> {
-    Kind { spec: spec(JsonType::Integer, Literal::Integer(default)), resolve: |s, v, _| bounded(s, v) }
+    Kind { spec: spec(JsonType::Integer, Literal::Integer(default)), resolve: bounded }
 }
 
 /// A number of things. Bounds are added by the caller; what exceeds 32 bits counts as the largest 32-bit number.
 pub(crate) const fn count(default: i64) -> Kind<u32> {
     Kind {
         spec: spec(JsonType::Integer, Literal::Integer(default)),
-        resolve: |s, v, _| bounded(s, v).map(clamp),
+        resolve: |s, v, notes| bounded(s, v, notes).map(clamp),
     }
 }
 
 /// A number of things where 0 and less mean "no limit" or "off".
 pub(crate) const fn optional_count(default: i64) -> Kind<Option<u32>> {
-    let resolve =
-        |s: &Spec, v: &Value, _: &mut Vec<String>| Ok(Some(clamp(bounded(s, v)?)).filter(|n| *n > 0));
+    let resolve = |s: &Spec, v: &Value, notes: &mut Vec<String>| {
+        Ok(Some(clamp(bounded(s, v, notes)?)).filter(|n| *n > 0))
+    };
     Kind { spec: spec(JsonType::Integer, Literal::Integer(default)), resolve }
 }
 
 /// A TCP port.
 pub(crate) const fn port(default: i64) -> Kind<u16> {
-    let resolve =
-        |s: &Spec, v: &Value, _: &mut Vec<String>| Ok(u16::try_from(bounded(s, v)?).unwrap_or(u16::MAX));
+    let resolve = |s: &Spec, v: &Value, notes: &mut Vec<String>| {
+        Ok(u16::try_from(bounded(s, v, notes)?).unwrap_or(u16::MAX))
+    };
     Kind { spec: spec(JsonType::Integer, Literal::Integer(default)), resolve }.at_least(1).at_most(65_535)
 }
 
@@ -162,8 +168,8 @@ pub(crate) const fn number(default: f32) -> Kind<f32> {
 
 /// Packet size of a MySQL connection: see [`PacketSize`].
 pub(crate) const fn packet_size() -> Kind<PacketSize> {
-    let resolve = |s: &Spec, v: &Value, _: &mut Vec<String>| {
-        Ok(match bounded(s, v)? {
+    let resolve = |s: &Spec, v: &Value, notes: &mut Vec<String>| {
+        Ok(match bounded(s, v, notes)? {
             0 => PacketSize::AskServer,
             bytes => u32::try_from(bytes).map_or(PacketSize::DriverDefault, PacketSize::Bytes),
         })
@@ -174,14 +180,14 @@ pub(crate) const fn packet_size() -> Kind<PacketSize> {
 /// A span of time; less than 0 counts as 0 unless the caller adds a bound.
 pub(crate) const fn span(default: i64, unit: Unit) -> Kind<Duration> {
     let spec = Spec { unit, ..spec(JsonType::Integer, Literal::Integer(default)) };
-    Kind { spec, resolve: |s, v, _| bounded(s, v).map(|n| duration(s.unit, n)) }
+    Kind { spec, resolve: |s, v, notes| bounded(s, v, notes).map(|n| duration(s.unit, n)) }
 }
 
 /// A span of time where 0 and less mean "off" or "no limit".
 pub(crate) const fn optional_span(default: i64, unit: Unit) -> Kind<Option<Duration>> {
     let spec = Spec { unit, ..spec(JsonType::Integer, Literal::Integer(default)) };
-    let resolve = |s: &Spec, v: &Value, _: &mut Vec<String>| {
-        Ok(Some(duration(s.unit, bounded(s, v)?)).filter(|span| !span.is_zero()))
+    let resolve = |s: &Spec, v: &Value, notes: &mut Vec<String>| {
+        Ok(Some(duration(s.unit, bounded(s, v, notes)?)).filter(|span| !span.is_zero()))
     };
     Kind { spec, resolve }
 }
@@ -248,8 +254,8 @@ fn resolve_list(_: &Spec, value: &Value, _: &mut Vec<String>) -> Resolved<Vec<St
     Ok(list_of(value))
 }
 
-fn resolve_host_filters(_: &Spec, value: &Value, _: &mut Vec<String>) -> Resolved<HostFilters> {
-    HostFilters::compile(&list_of(value))
+fn resolve_host_filters(_: &Spec, value: &Value, notes: &mut Vec<String>) -> Resolved<HostFilters> {
+    HostFilters::compile(&list_of(value), notes)
 }
 
 fn resolve_aliases(_: &Spec, value: &Value, _: &mut Vec<String>) -> Resolved<AliasRules> {
@@ -266,24 +272,33 @@ fn resolve_pattern(_: &Spec, value: &Value, _: &mut Vec<String>) -> Resolved<Opt
     }
 }
 
-fn resolve_number(spec: &Spec, value: &Value, _: &mut Vec<String>) -> Resolved<f32> {
+fn resolve_number(spec: &Spec, value: &Value, notes: &mut Vec<String>) -> Resolved<f32> {
     let number = match value {
         Value::Number(number) => *number,
         _ => 0.0,
     };
     if f64::from(number) < spec.min as f64 {
-        let what = format!("must not be smaller than {}", spec.min);
-        return Err(vec![Complaint::new(what, format!("set it to {} or more", spec.min))]);
+        notes.push(too_small(number, spec.min));
+        return Ok(spec.min as f32);
     }
     Ok(number)
 }
 
-/// The integer of a value, if it lies within the bounds of its key.
-fn bounded(spec: &Spec, value: &Value) -> Resolved<i64> {
+fn too_small(number: impl std::fmt::Display, min: i64) -> String {
+    format!("{number} is too small and counts as {min}, the least that makes sense")
+}
+
+/// The integer of a value. One that is too small counts as the smallest, because the original takes any; one that is no
+/// port is refused.
+fn bounded(spec: &Spec, value: &Value, notes: &mut Vec<String>) -> Resolved<i64> {
     let number = match value {
         Value::Integer(number) => *number,
         _ => 0,
     };
+    if number < spec.min && spec.max == i64::MAX {
+        notes.push(too_small(number, spec.min));
+        return Ok(spec.min);
+    }
     if number < spec.min {
         let cure = format!("set it to {} or more, or remove the key for its default", spec.min);
         return Err(vec![Complaint::new(format!("must not be smaller than {}", spec.min), cure)]);

@@ -126,7 +126,10 @@ fn wrong_types_are_told_with_file_line_key_and_expected_type() {
         (r#""listenaddress": 1"#, "ListenAddress = 1: the type must be string, but it is a number"),
     ] {
         let text = quiet(members).complaints();
-        assert!(text.starts_with("error /etc/orchestrator.conf.json:1:"), "{members}: {text}");
+        assert!(
+            text.starts_with("error Cannot read config file: /etc/orchestrator.conf.json line 1, column "),
+            "{members}: {text}"
+        );
         assert!(text.contains(wanted), "{members}: {text}");
     }
     assert_eq!(
@@ -142,9 +145,9 @@ fn syntax_errors_name_line_and_column_and_do_not_hide_those_of_other_files() {
         .file("orchestrator.conf.json", r#"{"ReadOnly": 1}"#);
     let text = world.complaints();
     for wanted in [
-        "error /etc/orchestrator.conf.json:2:11: Cannot read config file: not valid JSON: unexpected 't'",
-        "error conf/orchestrator.conf.json:1:1: Cannot read config file: a JSON object was expected",
-        "error orchestrator.conf.json:1:2: ReadOnly = 1:",
+        "error Cannot read config file: /etc/orchestrator.conf.json line 2, column 11: not valid JSON: unexpected 't'",
+        "error Cannot read config file: conf/orchestrator.conf.json line 1, column 1: a JSON object was expected",
+        "error Cannot read config file: orchestrator.conf.json line 1, column 2: ReadOnly = 1:",
     ] {
         assert!(text.contains(wanted), "{text}");
     }

@@ -45,7 +45,7 @@ fn nothing_depends_on_earlier_loads() {
 fn a_broken_file_is_reported_and_the_old_settings_stay() {
     let old = quiet(r#""InstancePollSeconds": 7"#).settings();
     let before = old.to_json(Secrets::Shown);
-    for text in ["{", r#"{"InstancePollSeconds": 0}"#, r#"{"ReadOnly": 1}"#] {
+    for text in ["{", r#"{"DefaultInstancePort": 0}"#, r#"{"ReadOnly": 1}"#] {
         assert!(World::of(text).reload(&old).is_err(), "{text}");
     }
     assert_eq!(old.to_json(Secrets::Shown), before);
