@@ -47,8 +47,7 @@ pub(crate) fn unknown_command(name: &str) -> Exit {
     let near = suggestion(name);
     let near = near.trim_start_matches("; ");
     let near = near.strip_prefix("did").map_or_else(String::new, |rest| format!(" Did{rest}"));
-    // The list of all commands would push this line out of sight.
-    Exit::fatal(format!("Unknown command: \"{name}\".{near} List all with 'orchestrator -c help'"))
+    Exit { appendix: command_list(), ..Exit::fatal(format!("Unknown command: \"{name}\".{near}")) }
 }
 
 /// The end of a first word that is neither mode nor command.

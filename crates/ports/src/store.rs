@@ -153,12 +153,27 @@ pub enum TimestampStyle {
     Rfc3339,
 }
 
+/// How a backend searches texts. People know the answers of each, so they are the same where the search is ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextSearch {
+    /// Whatever the letter case; patterns are regular expressions. MySQL and MariaDB.
+    #[default]
+    AnyCase,
+    /// By letter case; patterns are for `like`, on the whole text. SQLite.
+    ExactCase,
+}
+
 /// The backend of one node.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// How times of this backend are shown.
     fn timestamp_style(&self) -> TimestampStyle {
         TimestampStyle::default()
+    }
+
+    /// How this backend searches texts.
+    fn text_search(&self) -> TextSearch {
+        TextSearch::default()
     }
 
     /// Loads everything decisions need.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use model::{Command, CommandOutcome};
-use ports::{InstanceWrite, StoreError, TimestampStyle};
+use ports::{InstanceWrite, StoreError, TextSearch, TimestampStyle};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::lane::{Lane, Worker};
@@ -51,6 +51,7 @@ impl SqliteStore {
 
     /// The original's driver prints times of SQLite in this form.
     const TIMESTAMPS: TimestampStyle = TimestampStyle::Rfc3339;
+    const TEXT_SEARCH: TextSearch = TextSearch::ExactCase;
 
     /// Reads in one transaction, so that several statements see the same state.
     async fn read<T: Send + 'static>(

@@ -26,13 +26,17 @@ pub(crate) fn load_fleet(db: &Db<'_>) -> sql::Result<Fleet> {
 }
 
 /// Implements [`ports::Store`] for a type with these methods of its own: `read` (work in one transaction that only
-/// reads), `write_batch`, `apply_command`, `probe_changes`, and the constant `TIMESTAMPS`.
+/// reads), `write_batch`, `apply_command`, `probe_changes`, and the constants `TIMESTAMPS` and `TEXT_SEARCH`.
 macro_rules! implement_store {
     ($store:ty) => {
         #[async_trait::async_trait]
         impl ports::Store for $store {
             fn timestamp_style(&self) -> ports::TimestampStyle {
                 Self::TIMESTAMPS
+            }
+
+            fn text_search(&self) -> ports::TextSearch {
+                Self::TEXT_SEARCH
             }
 
             async fn load_fleet(&self) -> Result<model::Fleet, ports::StoreError> {

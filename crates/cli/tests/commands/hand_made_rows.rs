@@ -174,3 +174,65 @@ fn a_closed_port_is_told_in_the_words_that_scripts_know() {
     let program = Prepared::new();
     program.fails("-c discover -i 127.0.0.1:9", "dial tcp 127.0.0.1:9: connect: connection refused\n");
 }
+
+#[test]
+fn texts_are_compared_as_the_backend_compares_them() {
+    let program = edited("update database_instance set suggested_cluster_alias = 'Shop' where port = 3307");
+    program.prints("-c search --pattern Shop", "db:3307\n");
+    program.prints("-c search --pattern shop", "");
+    program.prints("-c snapshot-topologies", "");
+    program.prints("-c topology --alias shop --pattern 1%", "db:3306\n- db:3307\n- db:3308\n");
+    program.prints("-c topology --alias shop --pattern ^1", "\n");
+}
+
+#[test]
+fn structure_is_told_although_all_replicas_are_downtimed_and_dead() {
+    let program = edited(&format!(
+        "update database_instance set last_seen = datetime('now', '-1 hour') where {REPLICAS};
+         update database_instance set read_only = 1 where hostname = 'db' and port = 3306;"
+    ));
+    let dead = "AllMasterReplicasDead, NoFailoverSupportStructureWarning, NoWriteableMasterStructureWarning";
+    program.prints("-c replication-analysis", &format!("db:3306 (cluster db:3306): {dead}\n"));
+    edit(
+        &program,
+        "insert into database_instance_downtime
+           (hostname, port, downtime_active, begin_timestamp, end_timestamp, owner, reason)
+         select hostname, port, 1, datetime('now'), datetime('now', '+1 hour'), 'dba', 'work'
+         from database_instance where port in (3307, 3308)",
+    );
+    let structure = "NoFailoverSupportStructureWarning, NoWriteableMasterStructureWarning";
+    program.prints("-c replication-analysis", &format!("db:3306 (cluster db:3306): {structure}\n"));
+}
+
+#[test]
+fn configurations_of_the_original_are_taken_with_a_warning() {
+    let program = Prepared::new();
+    for (settings, warning) in [
+        (r#""PromotionIgnoreHostnameFilters":["*"]"#, "is not a valid regular expression"),
+        (r#""RecoverMasterClusterFilters":["("]"#, "it selects nothing"),
+        (r#""DiscoveryMaxConcurrency":0"#, "0 is too small and counts as 1"),
+        (
+            r#""UseSSL":true,"SSLCertFile":"/nonexistent/c","SSLPrivateKeyFile":"/nonexistent/k""#,
+            "there is no such file",
+        ),
+        (
+            r#""MySQLTopologyUseMutualTLS":true,"MySQLTopologySSLCAFile":"/nonexistent/c""#,
+            "there is no such file",
+        ),
+    ] {
+        program.configure(settings);
+        let ended = program.run("-c clusters -verbose");
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(0), "db:3306\nother:3306\n"),
+            "{}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains(warning), "{settings}: {}", ended.stderr);
+    }
+    for settings in [r#""ReadOnly":"true""#, r#""Debug":}"#] {
+        program.configure(settings);
+        let file = program.file("orchestrator.conf.json");
+        program.fails("-c clusters", &format!("Cannot read config file: {} line ", file.display()));
+    }
+}

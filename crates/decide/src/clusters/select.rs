@@ -53,11 +53,12 @@ pub fn unseen(fleet: &Fleet) -> Instances {
 }
 
 /// Servers in which a text is found: part of host name, cluster name, version, version comment, `host:port` or
-/// suggested cluster alias, in any letter case, or exactly the server id or port. Blanks around the text do not count;
-/// an empty text finds all. By depth, most replicas, cluster name, key.
-pub fn search(fleet: &Fleet, text: &str) -> Instances {
-    let wanted = text.trim().to_lowercase();
-    let found = fleet.iter().filter(|instance| wanted.is_empty() || mentions(instance, &wanted)).cloned();
+/// suggested cluster alias, or exactly the server id or port. Blanks around the text do not count; an empty text finds
+/// all. By depth, most replicas, cluster name, key.
+pub fn search(fleet: &Fleet, text: &str, any_case: bool) -> Instances {
+    let wanted = if any_case { text.trim().to_lowercase() } else { text.trim().to_owned() };
+    let found =
+        fleet.iter().filter(|instance| wanted.is_empty() || mentions(instance, &wanted, any_case)).cloned();
     in_search_order(found)
 }
 
@@ -79,7 +80,9 @@ fn in_search_order(instances: impl Iterator<Item = Arc<Instance>>) -> Instances 
     found
 }
 
-fn mentions(instance: &Instance, wanted: &str) -> bool {
+fn mentions(instance: &Instance, wanted: &str, any_case: bool) -> bool {
+    let holds =
+        |text: &String| if any_case { text.to_lowercase().contains(wanted) } else { text.contains(wanted) };
     let texts = [
         instance.key.to_string(),
         instance.cluster_name.clone(),
@@ -87,7 +90,7 @@ fn mentions(instance: &Instance, wanted: &str) -> bool {
         instance.version_comment.clone(),
         instance.suggested_cluster_alias.clone(),
     ];
-    texts.iter().any(|text| text.to_lowercase().contains(wanted))
+    texts.iter().any(holds)
         || instance.server_id.to_string() == wanted
         || instance.key.port().to_string() == wanted
 }

@@ -121,10 +121,12 @@ fn searching() {
         "p1 suggests=Shop \n z <- p1 version=9.7.4 replicas=2 \n r1 <- p1 \n m:3310 <- p1 family=mariadb replicas=1",
     );
     scenario.fleet.update(&key("z"), |z| z.server_id = 777);
-    let found = |text: &str| names(&search(&scenario.fleet, text));
+    let found = |text: &str| names(&search(&scenario.fleet, text, true));
     assert_eq!(found(""), ["p1", "z", "m", "r1"], "by depth, most replicas, cluster, key");
     assert_eq!(found("  P1 "), found(""), "the cluster name contains it");
     assert_eq!(found("shop"), ["p1"]);
+    assert!(names(&search(&scenario.fleet, "shop", false)).is_empty(), "by letter case");
+    assert_eq!(names(&search(&scenario.fleet, "Shop", false)), ["p1"]);
     assert_eq!(found("9.7"), ["z"]);
     assert_eq!(found("maria"), ["m"]);
     assert_eq!(found("debian"), ["m"]);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use decide::clusters::{self, Problem};
 use decide::topology_text::{TopologyStyle, state_text, state_tokens};
 use model::{Fleet, Instance, InstanceKey};
+use ports::TextSearch;
 use registry::wire::{CandidateView, ClusterView, KeyView, KeysView, MaintenanceView};
 use registry::{InformationOperation as Op, Param};
 
@@ -26,7 +27,7 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::Topology => topology::topology(call, TopologyStyle::Plain).await,
         Op::TopologyTabulated => topology::topology(call, TopologyStyle::Tabulated).await,
         Op::TopologyTags => topology::topology(call, TopologyStyle::Tags).await,
-        Op::AllInstances => Ok(select(call, |fleet| clusters::search(fleet, ""))),
+        Op::AllInstances => Ok(select(call, |fleet| clusters::search(fleet, "", true))),
         Op::WhichInstance => one_instance(call).await,
         Op::WhichCluster => which_cluster(call).await,
         Op::WhichClusterAlias => cluster_info(call, |info| info.alias.clone()).await,
@@ -113,7 +114,8 @@ fn search(call: &Call<'_>) -> Result<Reply, Failure> {
         (None, Surface::Http) => "",
         (None, Surface::Command | Surface::CommandJson) => return Err(Failure::input("No pattern given")),
     };
-    Ok(select(call, |fleet| clusters::search(fleet, text)))
+    let any_case = call.engine.store().text_search() == TextSearch::AnyCase;
+    Ok(select(call, |fleet| clusters::search(fleet, text, any_case)))
 }
 
 fn clusters(call: &Call<'_>) -> Reply {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use decide::topology_text::{TopologyStyle, topology_text};
 use model::{Fleet, Instance, Timestamp};
-use ports::SnapshotRow;
+use ports::{SnapshotRow, TextSearch};
 use registry::Param;
 
 use super::answer::{Failure, Reply};
@@ -19,10 +19,14 @@ pub(super) async fn topology(call: &Call<'_>, style: TopologyStyle) -> Result<Re
     Ok(Reply::envelope(format!("Topology for cluster {name}"), call.json(&text)).printing_block(text))
 }
 
-/// The tree at each recorded moment whose number of seconds matches, oldest first. Where there are several, each has a
+/// The tree at each recorded moment whose number of seconds matches as the backend compares, oldest first. Where there are several, each has a
 /// line with its moment above it.
 async fn recorded(call: &Call<'_>, name: &str, pattern: &str) -> Result<String, Failure> {
-    let regex = regex::Regex::new(pattern)
+    let expression = match call.engine.store().text_search() {
+        TextSearch::AnyCase => pattern.to_owned(),
+        TextSearch::ExactCase => like(pattern),
+    };
+    let regex = regex::Regex::new(&expression)
         .map_err(|error| Failure::input(format!("{pattern:?} is no regular expression: {error}")))?;
     let mut moments = BTreeMap::<Timestamp, Fleet>::new();
     for row in call.engine.store().snapshots(name).await? {
@@ -36,6 +40,16 @@ async fn recorded(call: &Call<'_>, name: &str, pattern: &str) -> Result<String, 
         if is_only { tree } else { format!("{}:\n{tree}", at.as_secs()) }
     });
     Ok(trees.collect::<Vec<_>>().join("\n"))
+}
+
+/// A pattern of `like` as regular expression: `%` stands for any text, `_` for any character.
+fn like(pattern: &str) -> String {
+    let parts = pattern.chars().map(|c| match c {
+        '%' => ".*".to_owned(),
+        '_' => ".".to_owned(),
+        c => regex::escape(c.encode_utf8(&mut [0; 4])),
+    });
+    format!("(?s)^{}$", parts.collect::<String>())
 }
 
 /// All that is known of a server in the past. Two that replicated from each other are printed side by side, as a ring.

@@ -142,12 +142,11 @@ async fn what_was_measured_is_told() {
 #[tokio::test]
 async fn topologies_of_the_past_are_shown_by_their_moment() {
     let world = World::new().await;
-    assert_eq!(world.get("/api/topology/shop?pattern=.").await.json()["Details"], "");
+    assert_eq!(world.get("/api/topology/shop?pattern=%25").await.json()["Details"], "");
     assert_eq!(world.call(Method::POST, "/api/snapshot-topologies").await.status, 200);
     let past = "db:3306\n- db:3307\n- db:3308";
-    for path in ["topology/shop?pattern=.", "topology-tags/shop?pattern=%5E%5B0-9%5D%2B%24"] {
+    for path in ["topology/shop?pattern=%25", "topology-tags/shop?pattern=_%25"] {
         assert_eq!(world.get(&format!("/api/{path}")).await.json()["Details"], past, "{path}");
     }
     assert_eq!(world.get("/api/topology/shop?pattern=x").await.json()["Details"], "");
-    assert_eq!(world.get("/api/topology/shop?pattern=(").await.status, 500);
 }

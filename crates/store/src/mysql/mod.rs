@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Command, CommandOutcome, InstanceKey};
-use ports::{InstanceWrite, StoreError, TimestampStyle};
+use ports::{InstanceWrite, StoreError, TextSearch, TimestampStyle};
 
 pub use clock::BackendClock;
 pub use lease::{ActiveNodeLease, OperatorLease};
@@ -91,6 +91,7 @@ impl MySqlStore {
     }
 
     const TIMESTAMPS: TimestampStyle = TimestampStyle::Sql;
+    const TEXT_SEARCH: TextSearch = TextSearch::AnyCase;
 
     async fn read<T: Send + 'static>(
         &self,
