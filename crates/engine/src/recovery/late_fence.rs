@@ -90,8 +90,7 @@ impl Engine {
         loop {
             tick.tick().await;
             if !self.may_act() {
-                // Whoever acts meanwhile knows better.
-                self.late_fences().clear();
+                // What this node began it keeps in mind: nobody else may have acted.
                 loaded = None;
                 continue;
             }
