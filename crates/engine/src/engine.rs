@@ -82,6 +82,8 @@ pub(crate) struct Inner {
     pub(crate) analysis_requests: CoalescingQueue<InstanceKey>,
     /// Servers to read as soon as a slot is free.
     pub(crate) read_requests: CoalescingQueue<InstanceKey>,
+    /// Servers read for the first time, whoever asked for it: they are polled from then on.
+    pub(crate) newcomers: CoalescingQueue<InstanceKey>,
     pub(crate) detection: DetectionState,
     pub(crate) dead: DeadServers,
     /// Since when receivers and appliers stand still.
@@ -139,6 +141,7 @@ impl Engine {
                 started: Instant::now(),
                 analysis_requests: CoalescingQueue::new(queue_capacity),
                 read_requests: CoalescingQueue::new(queue_capacity),
+                newcomers: CoalescingQueue::new(queue_capacity),
                 detection: DetectionState::default(),
                 dead: DeadServers::default(),
                 stillness: Stillness::default(),

@@ -178,7 +178,7 @@ impl Engine {
         if former.is_none() {
             info!(instance = %key, cluster = %current.cluster_name, "discovered");
             // Whoever read it: it is polled from now on.
-            self.inner.read_requests.add(key.clone());
+            self.inner.newcomers.add(key.clone());
         }
         self.request_neighbours(&current);
         current

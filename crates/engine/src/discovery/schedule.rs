@@ -124,18 +124,24 @@ impl Engine {
                 Some(ended) = done.recv() => self.reschedule(&mut schedule, ended),
                 requested = self.inner.read_requests.take() => {
                     for key in requested {
-                        // A server in the fleet was read a moment ago, or loaded from the backend.
-                        let is_fresh = self.is_fresh(&key);
-                        let pause = if is_fresh { self.compiled().analysis.poll } else { Duration::ZERO };
-                        schedule.plan_no_later(key, Instant::now() + pause);
+                        schedule.plan(key, Instant::now());
                     }
-                    let refused_now = self.inner.read_requests.refused();
-                    if refused_now != refused {
-                        refused = refused_now;
-                        self.plan_the_forgotten(&mut schedule);
+                }
+                found = self.inner.newcomers.take() => {
+                    // Read a moment ago.
+                    for key in found {
+                        if !schedule.planned.contains_key(&key) && !schedule.running.contains(&key) {
+                            let distance = schedule.distance(&key, self.compiled().analysis.poll);
+                            schedule.plan(key, Instant::now() + distance);
+                        }
                     }
                 }
                 () = tokio::time::sleep_until(next) => {}
+            }
+            let refused_now = self.inner.read_requests.refused() + self.inner.newcomers.refused();
+            if refused_now != refused {
+                refused = refused_now;
+                self.plan_the_forgotten(&mut schedule);
             }
         }
     }
@@ -150,11 +156,6 @@ impl Engine {
                 schedule.plan(key, at);
             }
         }
-    }
-
-    fn is_fresh(&self, key: &InstanceKey) -> bool {
-        let checked = self.fleet().get(key).and_then(|instance| instance.last_checked);
-        checked.is_some_and(|at| self.now().saturating_since(at) < self.compiled().analysis.poll)
     }
 
     fn should_poll(&self, key: &InstanceKey) -> bool {
