@@ -17,7 +17,6 @@ use crate::Engine;
 /// How long the first receiver, and then all of them, may take to be taken back. A living source does it in
 /// milliseconds; a busy one may need longer.
 const PATIENCE: Duration = Duration::from_secs(1);
-const LAST_PATIENCE: Duration = Duration::from_millis(1_500);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -63,8 +62,7 @@ impl Engine {
         let mut lives = self.reconnect(first, reason).await && self.is_taken_back(first, PATIENCE).await;
         if !lives && self.may_act() {
             let all: Vec<InstanceKey> = std::iter::once(&test.first).chain(&test.others).cloned().collect();
-            lives =
-                self.reconnect(&test.others, reason).await && self.is_taken_back(&all, LAST_PATIENCE).await;
+            lives = self.reconnect(&test.others, reason).await && self.is_taken_back(&all, PATIENCE).await;
         }
         info!(instance = %source, lives, "let the replicas reconnect");
         drop(testing);
