@@ -168,6 +168,13 @@ async fn without_http(family: Family) -> Result<()> {
         Ok(())
     })
     .await?;
+    // Registered is not elected yet.
+    wait_until("it is elected", PATIENCE, || async {
+        let elected = "select count(*) from orchestrator.active_node where token <> ''";
+        ensure!(world.lab.server("m").value(elected).await? == "1");
+        Ok(())
+    })
+    .await?;
     let daemon = world.daemon("served").await?;
     ensure!(!active_token(&daemon).await?.is_empty() && !is_active(&daemon).await?, "two act at once");
     let output = program(&["-c", "reelect"]).output().await?;
