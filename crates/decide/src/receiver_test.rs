@@ -10,12 +10,16 @@
 
 use std::time::Duration;
 
-use model::{CheckFailure, Fleet, Instance, InstanceKey, Timestamp};
+use model::{CheckFailure, Fleet, Instance, InstanceKey, Timestamp, is_turned_away};
 
 /// A receiver that got something within this time proves that its source lives; then nothing is to be tested.
 pub const STILL: Duration = Duration::from_secs(2);
 /// Heartbeats that are missed sooner than this need no test.
 const SOON_TOLD: Duration = Duration::from_secs(4);
+
+/// Fatal error while the source reads its binary log for a replica; since MySQL 8.0 also under a number of its own.
+const SOURCE_CANNOT_SEND: u32 = 1236;
+const SOURCE_CANNOT_SEND_NOW: u32 = 13_114;
 
 /// Whose receivers are to reconnect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,14 +60,13 @@ pub fn receiver_test(fleet: &Fleet, source: &InstanceKey, now: Timestamp) -> Opt
     Some(ReceiverTest { first: keys.next()?, others: keys.collect() })
 }
 
-/// The source of a receiver that was started anew has answered it: it took it back, or turned it away, which the dead
-/// and the hung do not. The others need not be tested then.
+/// The source of a receiver that was started anew has answered it: it took it back, turned it away, or would not send it
+/// what it asked for. The dead and the hung do none of that. The others need not be tested then.
 pub fn is_answered(replica: &Instance) -> bool {
-    let is_turned_away = matches!(
-        replica.replication.last_io_errno,
-        1040 | 1045 | 1129 | 1130 | 1203 | 1226 | 1236 | 1862 | 3032 | 3118 | 3159 | 13_114
-    );
-    replica.is_receiving() || is_turned_away
+    let error = replica.replication.last_io_errno;
+    replica.is_receiving()
+        || is_turned_away(error)
+        || matches!(error, SOURCE_CANNOT_SEND | SOURCE_CANNOT_SEND_NOW)
 }
 
 fn is_still(replica: &Instance) -> bool {
@@ -71,9 +74,9 @@ fn is_still(replica: &Instance) -> bool {
     replication.receiver_idle >= STILL && replication.silence_limit().is_none_or(|limit| limit > SOON_TOLD)
 }
 
-/// MariaDB with GTID throws the relay log away when a receiver is started while the applier is stopped. With the applier
+/// Restarting the receiver loses nothing that was received. MariaDB with GTID throws the relay log away when a receiver is started while the applier is stopped. With the applier
 /// running it goes on behind what it has.
-fn may_reconnect(replica: &Instance) -> bool {
+pub fn may_reconnect(replica: &Instance) -> bool {
     !replica.replication.mariadb_gtid || replica.replication.sql_thread.is_running()
 }
 

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use decide::analysis::Emergency;
+use decide::receiver_test::may_reconnect;
+use futures_util::future::join_all;
 use model::{Action, Command, Finding, InstanceKey, Threads};
 use ports::Deadline;
 use tracing::{debug, info, warn};
@@ -64,8 +66,7 @@ impl Engine {
 
     async fn emergency_read_replicas(&self, key: &InstanceKey, reason: &str) {
         let replicas = self.replicas_through_binlog_servers(key);
-        futures_util::future::join_all(replicas.iter().map(|replica| self.emergency_read(replica, reason)))
-            .await;
+        join_all(replicas.iter().map(|replica| self.emergency_read(replica, reason))).await;
     }
 
     async fn note_stale_coordinates(
@@ -106,8 +107,8 @@ impl Engine {
     }
 
     /// Restarts the receiver of direct replicas so that connections to a primary that accepts no new ones break.
-    /// Replicas stopped by a person, downtimed or in maintenance are left alone, and so are MariaDB GTID replicas:
-    /// restarting the receiver there discards relay logs that may hold the only copy of the last transactions.
+    /// Replicas stopped by a person, downtimed or in maintenance are left alone, and so are those whose relay logs would
+    /// be lost.
     async fn restart_receivers(&self, key: &InstanceKey, reason: &str) {
         if !self.inner.emergency_set_restarts.admit(key) {
             return;
@@ -117,8 +118,7 @@ impl Engine {
             let fleet = self.fleet();
             fleet
                 .replicas_of(key)
-                .filter(|replica| replica.replication.io_thread.is_running())
-                .filter(|replica| !replica.replication.mariadb_gtid)
+                .filter(|replica| replica.replication.io_thread.is_running() && may_reconnect(replica))
                 .filter(|replica| !fleet.is_downtimed(&replica.key, now))
                 .filter(|replica| !fleet.maintenance.contains_key(&replica.key))
                 .map(|replica| replica.key.clone())
@@ -129,34 +129,38 @@ impl Engine {
         }
         self.inner.grace.admit(key);
         info!(instance = %key, replicas = replicas.len(), "restarting receivers so that stale connections break");
-        futures_util::future::join_all(replicas.iter().map(|replica| self.restart_receiver(replica, reason)))
-            .await;
+        join_all(replicas.iter().map(|replica| async move {
+            if self.inner.emergency_restarts.admit(replica) {
+                self.restart_receiver(replica, reason).await;
+                self.emergency_read(replica, reason).await;
+            }
+        }))
+        .await;
     }
 
-    async fn restart_receiver(&self, replica: &InstanceKey, reason: &str) {
-        if !self.inner.emergency_restarts.admit(replica) {
-            return;
-        }
+    /// Lets the receiver of a replica reconnect; false if it may be stopped now.
+    pub(crate) async fn restart_receiver(&self, replica: &InstanceKey, reason: &str) -> bool {
         // Not to be cut off by a shutdown before a failed start was repeated.
         let key = replica.clone();
-        let restarted = self
-            .detached("receiver restart", |engine| async move { engine.reconnect_receiver(&key).await })
-            .await;
-        if let Err(error) = restarted {
+        let restarting =
+            self.detached("receiver restart", |engine| async move { engine.reconnect_receiver(&key).await });
+        let restarted = restarting.await;
+        if let Err(error) = &restarted {
             warn!(instance = %replica, error = %error, "could not restart the receiver; see whether it runs");
         }
         self.audit("emergently-restart-replication-topology-instance", Some(replica), reason).await;
-        self.emergency_read(replica, reason).await;
+        restarted.is_ok()
     }
 
-    /// Lets the receiver of a replica reconnect. If it was stopped and not started it is started, a few times if need be;
-    /// a lease that was lost meanwhile is waited for.
-    pub(crate) async fn reconnect_receiver(&self, replica: &InstanceKey) -> Result<(), OperationError> {
+    /// Stops and starts the receiver. If that fails it is started, a few times if need be; a lease that was lost
+    /// meanwhile is waited for.
+    async fn reconnect_receiver(&self, replica: &InstanceKey) -> Result<(), OperationError> {
         let servers = &self.inner.ports.servers;
         let limit = || Deadline::after(self.compiled().action_timeout);
         let Err(error) = servers.act(replica, &Action::ReconnectReceiver, limit()).await else {
             return Ok(());
         };
+        warn!(instance = %replica, error = %error, "could not restart the receiver at once; starting it");
         let start = Action::StartReplication(Threads::Receiver);
         for _ in 0..START_ATTEMPTS {
             if !self.may_act_soon().await {
@@ -166,7 +170,7 @@ impl Engine {
                 return Err(OperationError::Refused(vec![reason]));
             }
             if servers.act(replica, &start, limit()).await.is_ok() {
-                break;
+                return Ok(());
             }
             tokio::time::sleep(START_PAUSE).await;
         }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use decide::receiver_test::{is_answered, receiver_test};
+use decide::receiver_test::{ReceiverTest, is_answered, receiver_test};
 use futures_util::future::join_all;
 use model::InstanceKey;
 use ports::Deadline;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::Engine;
 
@@ -47,6 +47,17 @@ impl Drop for Testing<'_> {
     }
 }
 
+/// What a test told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// The source answered one of them.
+    Lives,
+    /// It answered none of them.
+    Silent,
+    /// Not all of them could be asked.
+    Unknown,
+}
+
 impl Engine {
     /// Lets the replicas of a source reconnect if that tells whether it lives, at most every half minute per source.
     /// Afterwards the analysis says what came of it.
@@ -58,34 +69,36 @@ impl Engine {
         let testing = self.inner.tested_sources.enter(source);
         info!(instance = %source, first = %test.first, others = test.others.len(),
             "no replica receives anything from an unreadable source; letting them reconnect to see whether it lives");
-        let first = std::slice::from_ref(&test.first);
-        let mut lives = self.reconnect(first, reason).await && self.is_taken_back(first, PATIENCE).await;
-        if !lives && self.may_act() {
-            let all: Vec<InstanceKey> = std::iter::once(&test.first).chain(&test.others).cloned().collect();
-            lives = self.reconnect(&test.others, reason).await && self.is_taken_back(&all, PATIENCE).await;
+        let outcome = self.try_receivers(&test, reason).await;
+        info!(instance = %source, outcome = ?outcome, "let the replicas reconnect");
+        if outcome == Outcome::Unknown {
+            // A receiver that we left stopped says nothing about its source.
+            self.inner.grace.admit(source);
         }
-        info!(instance = %source, lives, "let the replicas reconnect");
         drop(testing);
         self.inner.analysis_requests.add(source.clone());
     }
 
-    /// False when a receiver could not be restarted.
+    async fn try_receivers(&self, test: &ReceiverTest, reason: &str) -> Outcome {
+        let mut asked: Vec<InstanceKey> = Vec::new();
+        for replicas in [std::slice::from_ref(&test.first), &test.others] {
+            if !self.reconnect(replicas, reason).await {
+                return Outcome::Unknown;
+            }
+            asked.extend_from_slice(replicas);
+            if self.is_taken_back(&asked, PATIENCE).await {
+                return Outcome::Lives;
+            }
+        }
+        Outcome::Silent
+    }
+
+    /// False when a receiver could not be restarted, or must not be by this node.
     async fn reconnect(&self, replicas: &[InstanceKey], reason: &str) -> bool {
-        let restarted = join_all(replicas.iter().map(|replica| async move {
-            if !self.may_act() {
-                return false;
-            }
-            // Not to be cut off by a shutdown before a failed start was repeated.
-            let key = replica.clone();
-            let outcome =
-                self.detached("receiver restart", |engine| async move { engine.reconnect_receiver(&key).await });
-            let outcome = outcome.await;
-            if let Err(error) = &outcome {
-                warn!(instance = %replica, error = %error, "could not restart the receiver; see whether it runs");
-            }
-            self.audit("emergently-restart-replication-topology-instance", Some(replica), reason).await;
-            outcome.is_ok()
-        }));
+        let restarted =
+            join_all(replicas.iter().map(|replica| async move {
+                self.may_act() && self.restart_receiver(replica, reason).await
+            }));
         restarted.await.into_iter().all(|is_restarted| is_restarted)
     }
 

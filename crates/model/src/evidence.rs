@@ -53,6 +53,13 @@ pub fn is_connection_limit(number: u32) -> bool {
     matches!(number, 1040 | 1203 | 1226)
 }
 
+/// Server errors by which somebody who connects is turned away: by a limit ([`is_connection_limit`]), because the account
+/// (1045), the host (1129, 1130), an expired password (1862), offline mode (3032), a locked account (3118) or a
+/// connection without TLS (3159) is refused. A server that says so lives.
+pub fn is_turned_away(number: u32) -> bool {
+    is_connection_limit(number) || matches!(number, 1045 | 1129 | 1130 | 1862 | 3032 | 3118 | 3159)
+}
+
 /// A check that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedCheck {

@@ -23,8 +23,10 @@ use crate::{statements, watch};
 
 /// Reads of one server at the same time: one, and others that must not wait for one that hangs.
 const READS_PER_SERVER: usize = 3;
-/// How old a spare connection may become, and how often that is looked at.
-const SPARE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(5));
+/// How old a spare connection may become.
+const SPARE_LIFE: Duration = Duration::from_secs(300);
+/// How often the age of a spare connection is looked at.
+const SPARE_LOOK: Duration = Duration::from_secs(5);
 /// Actions on one server at the same time.
 const ACTIONS_PER_SERVER: usize = 2;
 
@@ -178,7 +180,7 @@ impl MySqlServers {
     async fn keep_spare(&self, key: &InstanceKey) -> std::convert::Infallible {
         loop {
             let (access, place) = (self.access(), self.place(key));
-            if !place.spare.has_younger(SPARE.0) {
+            if !place.spare.has_younger(SPARE_LIFE) {
                 let deadline = Deadline::after(access.options.connect_timeout);
                 // Without one a new connection is made when it is needed.
                 if let Ok(session) = access.connector.open(key, &access.options, deadline).await {
@@ -186,7 +188,7 @@ impl MySqlServers {
                     place.spare.put(session);
                 }
             }
-            tokio::time::sleep(SPARE.1).await;
+            tokio::time::sleep(SPARE_LOOK).await;
         }
     }
 

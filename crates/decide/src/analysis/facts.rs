@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::{AnalysisPolicy, Facts, FailedWrite, Fleet, Instance, InstanceKey, Timestamp};
+use model::{AnalysisPolicy, Facts, FailedWrite, Fleet, Instance, InstanceKey, Timestamp, is_turned_away};
 
 /// Counts and flags of one server, as the rules need them.
 pub fn facts(fleet: &Fleet, instance: &Instance, policy: &AnalysisPolicy, now: Timestamp) -> Facts {
@@ -109,17 +109,12 @@ pub fn fails_to_connect(instance: &Instance) -> bool {
         }
 }
 
-/// Errors with which opening a connection ends: those of the client library, and those of a server that turns
-/// connections away (full, shutting down, host or account refused, limits, TLS demanded).
+/// Errors with which opening a connection ends: those of the client library, those of a server that turns connections
+/// away, and those of one that shuts down or of a connection that breaks on the way.
 // Differs: the reference searches the message, which changes between versions. It still decides where no number is
 // known, as in rows that the reference stored.
 fn is_connection_error(number: u32) -> bool {
-    matches!(number, 2000..=2999)
-        || matches!(
-            number,
-            1040 | 1042 | 1043 | 1045 | 1053 | 1129 | 1130 | 1158
-                ..=1161 | 1203 | 1226 | 1862 | 3032 | 3118 | 3159
-        )
+    is_turned_away(number) || matches!(number, 2000..=2999 | 1042 | 1043 | 1053 | 1158..=1161)
 }
 
 /// The text holds `error `, then anything, then `connecting to master` or `connecting to source`, in any letter case.

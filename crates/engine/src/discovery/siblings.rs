@@ -21,7 +21,7 @@ pub(super) fn has_stopped(former: &Instance, current: &Instance) -> bool {
 
 impl Engine {
     /// Reads a replica's source and its siblings that are not known to be dead, at most four times a second per source.
-    /// Returns at once. Not by way of the schedule: there a server that was read a moment ago waits for its turn.
+    /// Returns at once.
     pub(super) fn look_around(&self, replica: &Instance) {
         let source = &replica.primary_key;
         if !source.is_valid() || !self.may_act() || !self.inner.sibling_looks.admit(source) {

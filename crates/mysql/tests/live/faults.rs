@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use lab::{Family, Server, wait_until};
 use model::{Action, ReadProgress};
-use ports::{Deadline, ErrorClass, ProbeRequest, Servers};
+use ports::{Deadline, ErrorClass, LostConnection, ProbeRequest, Servers};
 use tokio::time::timeout;
 
 use crate::world::{SOON, World, probe_with};
@@ -22,20 +22,22 @@ async fn watching_statement(server: &Server) -> Result<String> {
     .await
 }
 
+async fn until_established(
+    watch: &mut (impl Future<Output = LostConnection> + Unpin),
+    server: &Server,
+) -> Result<()> {
+    tokio::select! {
+        lost = watch => anyhow::bail!("lost a living server: {}", lost.reason),
+        established = watching_statement(server) => established.map(drop),
+    }
+}
+
 /// From `kill -9` to the return of the watch: milliseconds.
 pub(crate) async fn a_killed_server_is_heard_at_once(family: Family) -> Result<()> {
     let world = World::start(family, "a").await?;
-    let a = world.lab.server("a");
-    let key = world.key("a");
-    let late = AtomicUsize::new(0);
-    let on_late = || {
-        late.fetch_add(1, Ordering::Relaxed);
-    };
-    let mut watch = world.servers.watch(&key, &on_late);
-    tokio::select! {
-        lost = &mut watch => anyhow::bail!("lost a living server: {}", lost.reason),
-        established = watching_statement(a) => drop(established?),
-    }
+    let (a, key) = (world.lab.server("a"), world.key("a"));
+    let mut watch = world.servers.watch(&key, &|| {});
+    until_established(&mut watch, a).await?;
     // Several naps pass; the watch stays.
     assert!(timeout(Duration::from_secs(2), &mut watch).await.is_err(), "lost a living server");
     let begin = Instant::now();
@@ -50,17 +52,13 @@ pub(crate) async fn a_killed_server_is_heard_at_once(family: Family) -> Result<(
 /// A hung server: its answer is late first, and then it counts as hanging.
 pub(crate) async fn a_hung_server_is_late_and_then_lost(family: Family) -> Result<()> {
     let world = World::start(family, "a").await?;
-    let a = world.lab.server("a");
-    let key = world.key("a");
+    let (a, key) = (world.lab.server("a"), world.key("a"));
     let late = AtomicUsize::new(0);
     let on_late = || {
         late.fetch_add(1, Ordering::Relaxed);
     };
     let mut watch = world.servers.watch(&key, &on_late);
-    tokio::select! {
-        lost = &mut watch => anyhow::bail!("lost a living server: {}", lost.reason),
-        established = watching_statement(a) => drop(established?),
-    }
+    until_established(&mut watch, a).await?;
     let before = late.load(Ordering::Relaxed);
     a.hang()?;
     let lost = timeout(SOON, watch).await?;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use lab::{Family, Lab, OrchestratorProcess, wait_until};
-use serde_json::{Value, json};
+use lab::{Lab, OrchestratorProcess, wait_until};
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::failover::wait_ready;
 use crate::spread::Spread;
+use crate::watched::{Clusters, PATIENCE, PER_CLUSTER, members, valid_servers, wait_ready, wait_valid};
 
 /// Options of `detect`.
 #[derive(Args, Debug)]
@@ -26,8 +26,6 @@ pub(crate) struct Options {
     rounds: usize,
 }
 
-const PER_CLUSTER: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(120);
 /// Both parts are measured in turns, so that a machine that gets slower slows both.
 const TURNS: usize = 4;
 /// How often the log is looked at: the resolution of what is measured.
@@ -71,23 +69,9 @@ impl Bench {
             clusters > whole + 1,
             "at least one whole cluster has to stay well: fewer hung, or more servers"
         );
-        let shape: Vec<String> = (0..clusters).map(|n| format!("p{n}(r{n}a,r{n}b,r{n}c,r{n}d)")).collect();
         let hung = hung_names(clusters, options.hung);
         ensure!(hung.len() == options.hung, "no more than {} servers may hang", hung.len());
-        println!("starting {} servers …", clusters * PER_CLUSTER);
-        let lab = Lab::builder().family(Family::MariaDb).shape(&shape.join(",")).start().await?;
-        let folder = lab.folder("orchestrator")?;
-        let seeds: Vec<String> = (0..clusters).map(|n| lab.address(&format!("p{n}"))).collect();
-        let config = json!({
-            "MySQLTopologyUser": lab::ORCHESTRATOR.name,
-            "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
-            "BackendDB": "sqlite",
-            "SQLite3DataFile": folder.join("orchestrator.sqlite3"),
-            "DiscoverySeeds": seeds,
-            "DiscoverByShowSlaveHosts": true,
-            "MySQLHostnameResolveMethod": "none",
-        });
-        let daemon = OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, &folder).await?;
+        let Clusters { lab, daemon, .. } = Clusters::start(clusters).await?;
         wait_ready(&daemon, clusters * PER_CLUSTER).await?;
         let is_well = |cluster: &usize| {
             let members = members(*cluster);
@@ -101,40 +85,23 @@ impl Bench {
         for name in &self.hung {
             self.lab.server(name).hang()?;
         }
-        self.wait_valid(self.lab.servers().count() - self.hung.len()).await
+        wait_valid(&self.daemon, self.lab.servers().count() - self.hung.len()).await
     }
 
     async fn resume(&self) -> Result<()> {
         for name in &self.hung {
             self.lab.server(name).resume()?;
         }
-        self.wait_valid(self.lab.servers().count()).await
-    }
-
-    /// So many servers are readable.
-    async fn wait_valid(&self, wanted: usize) -> Result<()> {
-        wait_until("the servers are seen as they are", PATIENCE, || async {
-            let all: Value = serde_json::from_str(&self.daemon.get("/api/all-instances").await?.body)?;
-            let valid = all.as_array().map_or(0, |list| {
-                list.iter().filter(|instance| instance["IsLastCheckValid"] == json!(true)).count()
-            });
-            if valid == wanted { Ok(()) } else { bail!("{valid} of {wanted} are valid") }
-        })
-        .await
+        wait_valid(&self.daemon, self.lab.servers().count()).await
     }
 
     async fn kill_rounds(&self, rounds: usize, spread: &mut Spread) -> Result<()> {
-        let valid = |list: &Value| {
-            list.as_array().map_or(0, |all| {
-                all.iter().filter(|instance| instance["IsLastCheckValid"] == json!(true)).count()
-            })
-        };
         for round in 0..rounds {
             let name = format!("p{}", self.healthy[round % self.healthy.len()]);
-            let before = valid(&serde_json::from_str(&self.daemon.get("/api/all-instances").await?.body)?);
+            let before = valid_servers(&self.daemon).await?;
             spread.add(self.kill(&name).await?);
             self.lab.server(&name).restart().await?;
-            self.wait_valid(before).await?;
+            wait_valid(&self.daemon, before).await?;
             self.wait_well(&name).await?;
         }
         Ok(())
@@ -174,13 +141,6 @@ impl Bench {
         tokio::time::sleep(REST).await;
         Ok(())
     }
-}
-
-fn members(cluster: usize) -> [String; PER_CLUSTER] {
-    ["p", "ra", "rb", "rc", "rd"].map(|name| {
-        let (kind, letter) = name.split_at(1);
-        format!("{kind}{cluster}{letter}")
-    })
 }
 
 /// Whole clusters from the end for half of them, then the last replicas of clusters before those. The first cluster stays well.

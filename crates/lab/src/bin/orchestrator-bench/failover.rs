@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use lab::{Family, Lab, OrchestratorProcess, Writer, WriterOptions, wait_until};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::spread::Spread;
+use crate::watched::{PATIENCE, metric, start_daemon, wait_ready};
 
 /// Which servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,8 +48,6 @@ pub(crate) struct Options {
     #[arg(long)]
     pace: Option<u64>,
 }
-
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Phases as the daemon tells them, in their order. Those before the new primary is open come first.
 const PHASES: [&str; 5] = ["decision", "collection", "drain", "promotion", "repointing"];
@@ -114,9 +113,8 @@ async fn one_round(options: &Options) -> Result<Round> {
         .heartbeat_period(heartbeat)
         .start()
         .await?;
-    let folder = lab.folder("orchestrator")?;
-    let daemon =
-        OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config(&lab, &folder), &folder).await?;
+    let seeds: Vec<String> = lab.addresses().into_iter().take(1).collect();
+    let daemon = start_daemon(&lab, &seeds, &json!({"RecoverMasterClusterFilters": ["*"]})).await?;
     wait_ready(&daemon, 4).await?;
     let pace = options.pace.map(Duration::from_millis);
     let writer = Writer::start(&lab.addresses(), WriterOptions { pace, ..WriterOptions::default() })?;
@@ -155,36 +153,4 @@ async fn phases(daemon: &OrchestratorProcess) -> Result<[Duration; 5]> {
         if phases[4].is_zero() { bail!("not all replicas are below the new primary yet") } else { Ok(phases) }
     })
     .await
-}
-
-pub(crate) fn config(lab: &Lab, folder: &std::path::Path) -> Value {
-    json!({
-        "MySQLTopologyUser": lab::ORCHESTRATOR.name,
-        "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
-        "BackendDB": "sqlite",
-        "SQLite3DataFile": folder.join("orchestrator.sqlite3"),
-        "DiscoverySeeds": [lab.addresses().first()],
-        "DiscoverByShowSlaveHosts": true,
-        "MySQLHostnameResolveMethod": "none",
-        "RecoverMasterClusterFilters": ["*"],
-    })
-}
-
-/// Waits until all servers are valid and the start-up grace has passed.
-pub(crate) async fn wait_ready(daemon: &OrchestratorProcess, servers: usize) -> Result<()> {
-    wait_until("orchestrator is ready", PATIENCE, || async {
-        let all: Value = serde_json::from_str(&daemon.get("/api/all-instances").await?.body)?;
-        let valid =
-            all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
-        let rounds = metric(daemon, "orchestrator_analysis_rounds_total").await?;
-        if valid == servers && rounds > 0.0 { Ok(()) } else { bail!("{valid} of {servers} valid") }
-    })
-    .await
-}
-
-/// One value of the metrics page.
-pub(crate) async fn metric(daemon: &OrchestratorProcess, name: &str) -> Result<f64> {
-    let page = daemon.get("/metrics").await?.body;
-    let value = page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    value.with_context(|| format!("the metrics page has no {name}"))
 }

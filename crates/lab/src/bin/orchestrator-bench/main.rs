@@ -6,6 +6,7 @@ mod detect;
 mod failover;
 mod poll;
 mod spread;
+mod watched;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

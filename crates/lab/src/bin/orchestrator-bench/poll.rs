@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use lab::{Family, Lab, OrchestratorProcess, wait_until};
-use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::failover::metric;
 use crate::spread::Spread;
+use crate::watched::{Clusters, PER_CLUSTER, metric, wait_valid};
 
 /// Options of `poll`.
 #[derive(Args, Debug)]
@@ -29,24 +27,10 @@ const REQUESTS: usize = 50;
 const ROUTES: [&str; 3] = ["/api/all-instances", "/api/replication-analysis", "/api/clusters-info"];
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let clusters = options.servers.div_ceil(5);
-    let shape: Vec<String> = (0..clusters).map(|n| format!("p{n}(r{n}a,r{n}b,r{n}c,r{n}d)")).collect();
-    println!("starting {} servers …", clusters * 5);
-    let lab = Lab::builder().family(Family::MariaDb).shape(&shape.join(",")).start().await?;
-    let folder = lab.folder("orchestrator")?;
-    let seeds: Vec<String> = (0..clusters).map(|n| lab.address(&format!("p{n}"))).collect();
-    let config = json!({
-        "MySQLTopologyUser": lab::ORCHESTRATOR.name,
-        "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
-        "BackendDB": "sqlite",
-        "SQLite3DataFile": folder.join("orchestrator.sqlite3"),
-        "DiscoverySeeds": seeds,
-        "DiscoverByShowSlaveHosts": true,
-        "MySQLHostnameResolveMethod": "none",
-    });
-    let began = Instant::now();
-    let daemon = OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, &folder).await?;
-    let known = wait_all_known(&daemon, clusters * 5, began).await?;
+    let Clusters { lab: _lab, daemon, began } =
+        Clusters::start(options.servers.div_ceil(PER_CLUSTER)).await?;
+    wait_valid(&daemon, options.servers.next_multiple_of(PER_CLUSTER)).await?;
+    let known = began.elapsed();
     println!("all known after start: {:.2} s", known.as_secs_f64());
     tokio::time::sleep(Duration::from_secs(10)).await;
     let (cpu, polls) = (cpu_seconds(daemon.pid())?, metric(&daemon, "orchestrator_discoveries_total").await?);
@@ -65,16 +49,6 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         println!("GET {route}: {}", spread.milliseconds());
     }
     Ok(())
-}
-
-async fn wait_all_known(daemon: &OrchestratorProcess, servers: usize, began: Instant) -> Result<Duration> {
-    wait_until("all servers are known", Duration::from_secs(120), || async {
-        let all: Value = serde_json::from_str(&daemon.get("/api/all-instances").await?.body)?;
-        let valid =
-            all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
-        if valid == servers { Ok(began.elapsed()) } else { bail!("{valid} of {servers}") }
-    })
-    .await
 }
 
 /// User and system time of a process.
