@@ -4,6 +4,7 @@
 //! never held across an await.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -103,6 +104,8 @@ pub(crate) struct Inner {
     /// Forgotten servers must not come back from a read that was under way.
     pub(crate) forgotten: Mutex<BTreeMap<InstanceKey, Instant>>,
     pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
+    /// Something happened to a server whose row waits to be written.
+    pub(crate) has_unwritten_news: AtomicBool,
     /// Clusters being recovered or taken over: cluster name to operation.
     pub(crate) cluster_locks: Mutex<BTreeMap<String, String>>,
     /// Recoveries that promoted nobody and have something left to give back, by failed server.
@@ -155,6 +158,7 @@ impl Engine {
                 repairs: Throttle::new(Duration::from_secs(24 * 3600)),
                 forgotten: Mutex::default(),
                 pending_writes: Mutex::default(),
+                has_unwritten_news: AtomicBool::default(),
                 cluster_locks: Mutex::default(),
                 pending_releases: Mutex::default(),
                 left_behind: Mutex::default(),
@@ -253,9 +257,11 @@ impl Engine {
         self.inner.started.elapsed()
     }
 
-    /// Queues an observed fact to be written; the newest per server wins. Bounded by the size of the fleet.
-    pub(crate) fn write_behind(&self, key: InstanceKey, write: InstanceWrite) {
+    /// Queues an observed fact to be written; the newest per server wins. Bounded by the size of the fleet. News do not
+    /// wait for the next routine write.
+    pub(crate) fn write_behind(&self, key: InstanceKey, write: InstanceWrite, is_news: bool) {
         let mut pending = self.pending_writes();
+        self.inner.has_unwritten_news.fetch_or(is_news, Ordering::Relaxed);
         // A failed check must not replace an unwritten observation: the row would miss what was seen.
         if let (InstanceWrite::CheckFailed { .. }, Some(InstanceWrite::Observed(_))) =
             (&write, pending.get(&key))
@@ -282,7 +288,11 @@ impl Engine {
     /// # Errors
     /// The backend refused; nothing is lost.
     pub async fn flush_writes(&self) -> Result<(), StoreError> {
-        let batch = std::mem::take(&mut *self.pending_writes());
+        let batch = {
+            let mut pending = self.pending_writes();
+            self.inner.has_unwritten_news.store(false, Ordering::Relaxed);
+            std::mem::take(&mut *pending)
+        };
         if batch.is_empty() {
             return Ok(());
         }

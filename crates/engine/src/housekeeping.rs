@@ -2,6 +2,7 @@
 //! backend, writing behind.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::{Command, Downtime, Instance, InstanceKey};
@@ -12,6 +13,8 @@ use tracing::{info, warn};
 use crate::Engine;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Time between writes of facts that change with every poll.
+const ROUTINE_WRITE: Duration = Duration::from_millis(500);
 const MINUTE_SECONDS: u64 = 60;
 /// A server that was lost and is well again leaves its downtime after this.
 const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
@@ -33,11 +36,17 @@ fn was_changed(known: &Instance, stored: &Instance) -> bool {
 }
 
 impl Engine {
-    /// Writes observed facts behind, a batch per flush interval.
+    /// Writes observed facts behind: after a flush interval if something happened, else what every poll changes (times,
+    /// positions) a few polls at a time.
     pub async fn write_behind_forever(self) {
         let mut failing = false;
+        let mut written = Instant::now();
         loop {
             tokio::time::sleep(self.compiled().flush_interval).await;
+            if !self.inner.has_unwritten_news.load(Ordering::Relaxed) && written.elapsed() < ROUTINE_WRITE {
+                continue;
+            }
+            written = Instant::now();
             match self.flush_writes().await {
                 Ok(()) if failing => {
                     failing = false;

@@ -68,6 +68,7 @@ impl Access {
 pub struct MySqlServers {
     access: RwLock<Arc<Access>>,
     places: Mutex<BTreeMap<InstanceKey, Arc<Place>>>,
+    watches: watch::Watches,
 }
 
 impl MySqlServers {
@@ -76,14 +77,17 @@ impl MySqlServers {
     /// # Errors
     /// A TLS file that is configured does not exist.
     pub fn new(options: MySqlOptions) -> std::io::Result<Self> {
-        Ok(Self { access: RwLock::new(Access::new(options)?), places: Mutex::default() })
+        Ok(Self::with(Access::new(options)?))
     }
 
     /// As [`Self::new`], for work that may need no server: a TLS file that does not exist is an error of the connections
     /// that need it.
     pub fn lenient(options: MySqlOptions) -> Self {
-        let access = Arc::new(Access { options, connector: Connector::new() });
-        Self { access: RwLock::new(access), places: Mutex::default() }
+        Self::with(Arc::new(Access { options, connector: Connector::new() }))
+    }
+
+    fn with(access: Arc<Access>) -> Self {
+        Self { access: RwLock::new(access), places: Mutex::default(), watches: watch::Watches::default() }
     }
 
     /// Takes over other options (reload). What is going on ends as it began; everything begun later uses connections
@@ -339,9 +343,10 @@ impl Servers for MySqlServers {
     }
 
     async fn watch(&self, key: &InstanceKey, on_late: &(dyn Fn() + Send + Sync)) -> LostConnection {
+        let _watching = self.watches.enter();
         tokio::select! {
             biased;
-            lost = watch::until_lost(key, || self.access(), on_late) => lost,
+            lost = watch::until_lost(key, || self.access(), &self.watches, on_late) => lost,
             never = self.keep_spare(key) => match never {},
         }
     }

@@ -5,6 +5,7 @@
 //! read nothing, and the session is kept out of the slow query log.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use model::InstanceKey;
@@ -16,10 +17,12 @@ use tokio::time::timeout;
 use crate::errors::Failure;
 use crate::servers::Access;
 
-/// How long one sleep on the server takes.
-const NAP: Duration = Duration::from_millis(250);
+/// How long one sleep on the server takes at least, and at most.
+const NAP: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+/// Answers a second of all watched servers together. With more servers than this allows they sleep longer.
+const ANSWERS_PER_SECOND: f64 = 1_000.0;
 /// Sleeps in one request.
-const NAPS: usize = 40;
+const NAPS: usize = 20;
 /// How much longer the answer may take before it is late.
 const LATE: Duration = Duration::from_millis(100);
 /// How much longer still before the server counts as hanging.
@@ -27,18 +30,45 @@ const OVERDUE: Duration = Duration::from_millis(400);
 /// First and longest pause before a connection is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
+/// How many servers are watched, which says how long each sleeps.
+#[derive(Debug, Default)]
+pub(crate) struct Watches(AtomicUsize);
+
+impl Watches {
+    /// One more, until the guard is dropped.
+    pub(crate) fn enter(&self) -> impl Drop + '_ {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Watching(self)
+    }
+
+    fn nap(&self) -> Duration {
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+        let watched = self.0.load(Ordering::Relaxed) as f64;
+        Duration::from_secs_f64(watched / ANSWERS_PER_SECOND).clamp(NAP.0, NAP.1)
+    }
+}
+
+struct Watching<'a>(&'a Watches);
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Waits until an established watch breaks. Makes the connection first, for as long as that
 /// takes, each time with the access that is in force.
 pub(crate) async fn until_lost(
     key: &InstanceKey,
     access: impl Fn() -> Arc<Access>,
+    watches: &Watches,
     on_late: &(dyn Fn() + Send + Sync),
 ) -> LostConnection {
     let mut pause = RETRY.0;
     loop {
         match establish(key, &access()).await {
             Ok(mut conn) => {
-                let reason = follow(&mut conn, on_late).await;
+                let reason = follow(&mut conn, watches, on_late).await;
                 return LostConnection { key: key.clone(), reason };
             }
             Err(_) => {
@@ -62,12 +92,12 @@ async fn establish(key: &InstanceKey, access: &Access) -> Result<Conn, Failure> 
 }
 
 /// Returns when the connection is lost or an answer is overdue, with the reason.
-async fn follow(conn: &mut Conn, on_late: &(dyn Fn() + Send + Sync)) -> String {
-    let naps = vec![format!("do sleep({})", NAP.as_secs_f64()); NAPS].join(";");
+async fn follow(conn: &mut Conn, watches: &Watches, on_late: &(dyn Fn() + Send + Sync)) -> String {
     loop {
-        match take_naps(conn, &naps, on_late).await {
+        let nap = watches.nap();
+        match take_naps(conn, nap, on_late).await {
             Ok(()) => {}
-            Err(Broken::Overdue) => return format!("no answer for {:?}", NAP + LATE + OVERDUE),
+            Err(Broken::Overdue) => return format!("no answer for {:?}", nap + LATE + OVERDUE),
             Err(Broken::Failed(failure)) if failure.is_fatal => return failure.message,
             // Somebody killed the statement: no death. The pause keeps a refusing server from being flooded.
             Err(Broken::Failed(_)) => tokio::time::sleep(RETRY.0).await,
@@ -87,25 +117,45 @@ impl From<mysql_async::Error> for Broken {
     }
 }
 
-async fn take_naps(conn: &mut Conn, naps: &str, on_late: &(dyn Fn() + Send + Sync)) -> Result<(), Broken> {
-    let mut answers = in_time(conn.query_iter(naps), on_late).await?;
+async fn take_naps(conn: &mut Conn, nap: Duration, on_late: &(dyn Fn() + Send + Sync)) -> Result<(), Broken> {
+    let naps = vec![format!("do sleep({})", nap.as_secs_f64()); NAPS].join(";");
+    let mut answers = in_time(nap, conn.query_iter(naps), on_late).await?;
     while !answers.is_empty() {
         // To the end of one answer, which is where the next one begins.
-        in_time(answers.collect::<mysql_async::Row>(), on_late).await?;
+        in_time(nap, answers.collect::<mysql_async::Row>(), on_late).await?;
     }
     Ok(())
 }
 
 async fn in_time<T>(
+    nap: Duration,
     answer: impl Future<Output = mysql_async::Result<T>>,
     on_late: &(dyn Fn() + Send + Sync),
 ) -> Result<T, Broken> {
     tokio::pin!(answer);
-    match timeout(NAP + LATE, &mut answer).await {
+    match timeout(nap + LATE, &mut answer).await {
         Ok(answer) => Ok(answer?),
         Err(_) => {
             on_late();
             Ok(timeout(OVERDUE, answer).await.map_err(|_| Broken::Overdue)??)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_servers_are_watched_the_longer_each_sleeps() {
+        for (watched, milliseconds) in [(0, 500), (1, 500), (500, 500), (1_500, 1_500), (100_000, 4_000)] {
+            let watches = Watches(AtomicUsize::new(watched));
+            assert_eq!(watches.nap(), Duration::from_millis(milliseconds), "{watched}");
+        }
+        let watches = Watches::default();
+        let guard = watches.enter();
+        assert_eq!(watches.0.load(Ordering::Relaxed), 1);
+        drop(guard);
+        assert_eq!(watches.0.load(Ordering::Relaxed), 0);
     }
 }

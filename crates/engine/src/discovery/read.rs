@@ -119,10 +119,9 @@ impl Engine {
         if !known {
             return;
         }
-        self.write_behind(
-            key.clone(),
-            InstanceWrite::CheckFailed { key: key.clone(), checked: None, attempted: now, partial: false },
-        );
+        let write =
+            InstanceWrite::CheckFailed { key: key.clone(), checked: None, attempted: now, partial: false };
+        self.write_behind(key.clone(), write, true);
         debug!(instance = %key, "a read takes longer than ReasonableInstanceCheckSeconds");
         self.inner.analysis_requests.add(key.clone());
     }
@@ -173,8 +172,8 @@ impl Engine {
         if let Some(domain) = domain {
             self.refresh_cluster_domain(&current.cluster_name, domain, now).await;
         }
-        self.write_behind(key.clone(), InstanceWrite::Observed(current.clone()));
-        self.request_analysis_if_changed(former.as_deref(), &current);
+        let has_changed = self.request_analysis_if_changed(former.as_deref(), &current);
+        self.write_behind(key.clone(), InstanceWrite::Observed(current.clone()), has_changed);
         if former.is_none() {
             info!(instance = %key, cluster = %current.cluster_name, "discovered");
             // Whoever read it: it is polled from now on.
@@ -184,8 +183,8 @@ impl Engine {
         current
     }
 
-    /// Redoes the analysis where a fact that analyses look at has changed.
-    fn request_analysis_if_changed(&self, former: Option<&Instance>, current: &Instance) {
+    /// Redoes the analysis where a fact that analyses look at has changed; whether one has.
+    fn request_analysis_if_changed(&self, former: Option<&Instance>, current: &Instance) -> bool {
         let changed = former.is_none_or(|former| {
             !former.is_last_check_valid()
                 || former.read_only != current.read_only
@@ -203,6 +202,7 @@ impl Engine {
         if former.is_some_and(|former| has_stopped(former, current)) {
             self.look_around(current);
         }
+        changed
     }
 
     /// Servers that this one names and that are not known yet are read soon.
@@ -255,10 +255,9 @@ impl Engine {
                 debug!(instance = %key, class = ?error.class, error = %error, "cannot read a server")
             }
         }
-        self.write_behind(
-            key.clone(),
-            InstanceWrite::CheckFailed { key: key.clone(), checked: Some(now), attempted: now, partial },
-        );
+        let write =
+            InstanceWrite::CheckFailed { key: key.clone(), checked: Some(now), attempted: now, partial };
+        self.write_behind(key.clone(), write, was_valid == Some(true));
         self.inner.analysis_requests.add(key.clone());
         let broken = self.fleet().get(key).cloned().filter(|_| was_valid == Some(true));
         if let Some(replica) = broken.filter(|server| server.primary_key.is_valid()) {
