@@ -19,13 +19,19 @@ const REGISTRATION: Duration = Duration::from_secs(1);
 /// What separates instances in `-i`.
 const SEPARATORS: [char; 5] = [' ', ',', '\t', '\r', '\n'];
 
+/// Cores per thread that polls and answers. One thread keeps up with thousands of servers; a second one costs more in
+/// waking each other than it brings where cores are few.
+const CORES_PER_THREAD: usize = 4;
+
 /// Runs asynchronous work to its end.
 pub(crate) fn with_runtime<F>(flags: Flags, work: impl FnOnce(Flags) -> F) -> Result<(), Exit>
 where
     F: Future<Output = Result<(), Exit>>,
 {
     let with_stack = flags.is_on("stack");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = Builder::new_multi_thread()
+        .worker_threads((cores / CORES_PER_THREAD).max(1))
         .enable_all()
         .build()
         .map_err(|error| Exit::fatal(format!("cannot start threads: {error}")))?;

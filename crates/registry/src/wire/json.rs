@@ -1,9 +1,6 @@
 //! JSON text as clients know it: compact, with `<`, `>` and `&` escaped inside strings.
 
-use std::io::{self, Write};
-
 use serde::Serialize;
-use serde_json::ser::Formatter;
 
 /// The answer of most operations: `{"Code","Message","Details"}`.
 #[derive(Clone, Debug, Serialize)]
@@ -23,45 +20,36 @@ pub fn envelope(is_ok: bool, message: &str, details_json: &str) -> String {
     format!(r#"{{"Code":"{code}","Message":{},"Details":{details_json}}}"#, to_json(message))
 }
 
-/// Compact JSON text of a value.
+/// Compact JSON text of a value that can stand in a HTML page: `<`, `>`, `&` and the two Unicode line ends are escaped.
 pub fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
-    let mut text = Vec::with_capacity(256);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, EscapeHtml);
     // Writing to memory cannot fail, and no type here refuses to be written.
-    if let Err(error) = value.serialize(&mut serializer) {
-        replace_by_error(&mut text, &error);
+    let text = serde_json::to_string(value)
+        .unwrap_or_else(|error| serde_json::Value::String(error.to_string()).to_string());
+    escape_html(text)
+}
+
+/// Escapes what has a meaning in HTML. In JSON such characters stand in strings only, so nothing else needs to be known
+/// of the text; most texts have none of them.
+fn escape_html(text: String) -> String {
+    let bytes = text.as_bytes();
+    // The line ends, U+2028 and U+2029, begin with this byte.
+    const LINE_END: u8 = 0xe2;
+    if memchr::memchr3(b'<', b'>', b'&', bytes).is_none() && memchr::memchr(LINE_END, bytes).is_none() {
+        return text;
     }
-    String::from_utf8(text).unwrap_or_default()
-}
-
-/// Replaces a text that broke off by a JSON string that says so.
-fn replace_by_error(text: &mut Vec<u8>, error: &serde_json::Error) {
-    text.clear();
-    text.extend_from_slice(serde_json::Value::String(error.to_string()).to_string().as_bytes());
-}
-
-/// Compact output that can stand in a HTML page: `<`, `>`, `&` and the two Unicode line ends are escaped.
-struct EscapeHtml;
-
-impl Formatter for EscapeHtml {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let bytes = fragment.as_bytes();
-        let mut written = 0;
-        for (at, byte) in bytes.iter().enumerate() {
-            let (escape, length) = match byte {
-                b'<' => ("\\u003c", 1),
-                b'>' => ("\\u003e", 1),
-                b'&' => ("\\u0026", 1),
-                0xe2 if bytes[at..].starts_with(&[0xe2, 0x80, 0xa8]) => ("\\u2028", 3),
-                0xe2 if bytes[at..].starts_with(&[0xe2, 0x80, 0xa9]) => ("\\u2029", 3),
-                _ => continue,
-            };
-            writer.write_all(&bytes[written..at])?;
-            writer.write_all(escape.as_bytes())?;
-            written = at + length;
+    let mut escaped = String::with_capacity(text.len() + text.len() / 8);
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        let (before, from) = rest.split_at(at);
+        escaped.push_str(before);
+        let mut after = from.chars();
+        if let Some(character) = after.next() {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
         }
-        writer.write_all(&bytes[written..])
+        rest = after.as_str();
     }
+    escaped.push_str(rest);
+    escaped
 }
 
 #[cfg(test)]

@@ -11,8 +11,13 @@ use registry::Args;
 use registry::wire::{InstanceView, to_json};
 use serde::Serialize;
 use settings::Settings;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use super::answer::Reply;
+
+/// Most servers of an answer that is made at once: it takes a few milliseconds.
+const AT_ONCE: usize = 300;
 
 /// Where a call came from. Some texts, and what a missing server means, differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +79,30 @@ impl<'a> Call<'a> {
         TopologyTextPolicy {
             poll: self.settings.discovery.poll,
             reasonable_maintenance_lag_seconds: whole_seconds(self.settings.operations.reasonable_lag),
+        }
+    }
+
+    /// Answers about the servers that are chosen. Many of them take a while, in which polls wait neither for the fleet nor
+    /// for this thread.
+    pub(super) fn answer(
+        &self,
+        choose: impl FnOnce(&Fleet) -> Vec<Arc<Instance>>,
+        answer: impl FnOnce(&Fleet, &[Arc<Instance>]) -> Reply,
+    ) -> Reply {
+        let fleet = self.engine.fleet();
+        let chosen = choose(&fleet);
+        if chosen.len() <= AT_ONCE {
+            return answer(&fleet, &chosen);
+        }
+        let copy = Fleet::clone(&fleet);
+        drop(fleet);
+        match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the other tasks of the worker move on; only the request waits"
+            )]
+            Ok(RuntimeFlavor::MultiThread) => block_in_place(|| answer(&copy, &chosen)),
+            _ => answer(&copy, &chosen),
         }
     }
 

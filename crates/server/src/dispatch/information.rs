@@ -57,9 +57,8 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
     }
 }
 
-fn select(call: &Call<'_>, choose: impl Fn(&Fleet) -> Vec<Arc<Instance>>) -> Reply {
-    let fleet = call.engine.fleet();
-    call.instances(&fleet, &choose(&fleet))
+fn select(call: &Call<'_>, choose: impl FnOnce(&Fleet) -> Vec<Arc<Instance>>) -> Reply {
+    call.answer(choose, |fleet, chosen| call.instances(fleet, chosen))
 }
 
 async fn of_cluster(
@@ -210,17 +209,18 @@ fn problems(call: &Call<'_>) -> Reply {
     let cluster = call.args.cluster.as_ref().map(|cluster| cluster.text());
     let ignores =
         |key: &InstanceKey| call.settings.discovery.problem_ignored.matches(key.hostname(), key.port());
-    let fleet = call.engine.fleet();
-    let unwell = clusters::problem_instances(&fleet, cluster, &call.problem_policy(), &ignores, call.now);
-    let lines: Vec<String> = unwell
-        .iter()
-        .map(|instance| {
-            let found = clusters::problems_of(instance, &call.problem_policy(), call.now);
-            let found: Vec<&str> = found.into_iter().map(Problem::as_str).collect();
-            format!("{} {}", instance.key, found.join(","))
-        })
-        .collect();
-    call.instances(&fleet, &unwell).printing(lines)
+    let policy = call.problem_policy();
+    call.answer(
+        |fleet| clusters::problem_instances(fleet, cluster, &policy, &ignores, call.now),
+        |fleet, unwell| {
+            let line = |instance: &Arc<Instance>| {
+                let found = clusters::problems_of(instance, &policy, call.now);
+                let found: Vec<&str> = found.into_iter().map(Problem::as_str).collect();
+                format!("{} {}", instance.key, found.join(","))
+            };
+            call.instances(fleet, unwell).printing(unwell.iter().map(line))
+        },
+    )
 }
 
 async fn in_maintenance(call: &Call<'_>) -> Result<Reply, Failure> {
