@@ -14,8 +14,10 @@ use tracing::info;
 
 use crate::Engine;
 
-/// How long the first receiver, and then all of them, may take to be taken back. A living source does it in
-/// milliseconds; a busy one may need longer.
+/// How long the first receiver may take to be taken back before the others are restarted as well. A living source does it
+/// in milliseconds.
+const FIRST_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a busy source may need to take back one of them all.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -81,12 +83,15 @@ impl Engine {
 
     async fn try_receivers(&self, test: &ReceiverTest, reason: &str) -> Outcome {
         let mut asked: Vec<InstanceKey> = Vec::new();
-        for replicas in [std::slice::from_ref(&test.first), &test.others] {
+        // A single replica is all of them.
+        let first_patience = if test.others.is_empty() { PATIENCE } else { FIRST_PATIENCE };
+        let stages = [(std::slice::from_ref(&test.first), first_patience), (&test.others[..], PATIENCE)];
+        for (replicas, patience) in stages.into_iter().filter(|(replicas, _)| !replicas.is_empty()) {
             if !self.reconnect(replicas, reason).await {
                 return Outcome::Unknown;
             }
             asked.extend_from_slice(replicas);
-            if self.is_taken_back(&asked, PATIENCE).await {
+            if self.is_taken_back(&asked, patience).await {
                 return Outcome::Lives;
             }
         }

@@ -4,9 +4,11 @@
 //! burst until they agree, and the ordinary analysis decides.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::InstanceKey;
+use decide::receiver_test::STILL;
+use model::{Instance, InstanceKey};
 use ports::Deadline;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
@@ -131,11 +133,16 @@ impl Engine {
                 settled.cancel();
                 return;
             }
-            // Not later than the last receiver may be found silent.
+            // Not later than the last receiver may be found silent, or still for long enough to be tested.
             let proof = {
                 let fleet = self.fleet();
                 let receiving = fleet.replicas_of(key).filter(|replica| replica.is_receiving());
-                receiving.filter_map(|replica| until_silent(&replica.replication)).max()
+                let until_told = |replica: &Arc<Instance>| {
+                    let idle = replica.replication.receiver_idle;
+                    let until_still = STILL.checked_sub(idle).filter(|left| !left.is_zero());
+                    until_silent(&replica.replication).into_iter().chain(until_still).min()
+                };
+                receiving.filter_map(until_told).max()
             };
             let proof = proof.unwrap_or(BURST_PAUSE.1) + BURST_PAUSE.0;
             tokio::time::sleep(pause.min(proof)).await;
