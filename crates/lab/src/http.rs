@@ -29,6 +29,13 @@ impl Response {
     }
 }
 
+/// Asks `path` (with its leading `/`) at an address. Any status is an answer.
+///
+/// Errors: no connection, a broken answer, none within the limit.
+pub async fn get(address: &str, path: &str, limit: Duration) -> Result<Response> {
+    request(address, "GET", path, None, limit).await
+}
+
 /// Sends one request. `path` starts with `/` and is sent as it is.
 pub(crate) async fn request(
     address: &str,

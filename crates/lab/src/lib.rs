@@ -41,7 +41,7 @@ mod writer_report;
 pub use credentials::{APP, ORCHESTRATOR, REPLICATION, ROOT, User};
 pub use family::{Binaries, Family};
 pub use firewall::{CutKind, Party};
-pub use http::Response;
+pub use http::{Response, get};
 pub use lab::{Lab, LabBuilder};
 pub use orchestrator::OrchestratorProcess;
 pub use ports::PortLease;

@@ -1,5 +1,7 @@
 //! Two daemons on one MySQL or MariaDB backend: one acts, the other follows and takes over.
 
+mod notes;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -7,6 +9,8 @@ use lab::{CutKind, Family, Lab, OrchestratorProcess, Party, wait_until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::notes::Notes;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 /// A node's time is over after five seconds; the other one looks each second.
@@ -100,6 +104,9 @@ async fn shared_backend(family: Family) -> Result<()> {
     ensure!(is_active(&one).await? && !is_active(&two).await?, "not exactly one active");
     both_name_the_active(&one, &two).await?;
 
+    let notes = Notes::about(&world.lab.address("b"));
+    notes.through(&one);
+    notes.through(&two);
     one.kill9()?;
     wait_active("after a kill", &two, None).await?;
     world.lab.server("a").kill9()?;
@@ -111,6 +118,7 @@ async fn shared_backend(family: Family) -> Result<()> {
     .await?;
 
     let one = world.daemon("one").await?;
+    notes.through(&one);
     ensure!(!is_active(&one).await?, "the second of two is active");
     world.lab.cut(Party::Orchestrator, "m", CutKind::Drop)?;
     wait_until("nobody acts without the backend", TAKEOVER_MAX, || async {
@@ -123,7 +131,8 @@ async fn shared_backend(family: Family) -> Result<()> {
         ensure!(is_active(&one).await? != is_active(&two).await?);
         Ok(())
     })
-    .await
+    .await?;
+    notes.are_all_kept(world.lab.server("m")).await
 }
 
 /// Each of two daemons tells which of them is active, and that both are there.
@@ -202,6 +211,9 @@ async fn hung_daemon(family: Family) -> Result<()> {
     let mut one = world.daemon("one").await?;
     wait_active("the first daemon", &one, None).await?;
     let mut two = world.daemon("two").await?;
+    let notes = Notes::about(&world.lab.address("b"));
+    notes.through(&one);
+    notes.through(&two);
     one.signal(Signal::STOP)?;
     wait_active("after a stop", &two, None).await?;
     one.signal(Signal::CONT)?;
@@ -215,7 +227,7 @@ async fn hung_daemon(family: Family) -> Result<()> {
     wait_active("after an orderly end", &two, None).await?;
     ensure!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     two.terminate().await?;
-    Ok(())
+    notes.are_all_kept(world.lab.server("m")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
