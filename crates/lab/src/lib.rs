@@ -20,6 +20,7 @@
 mod credentials;
 mod family;
 mod firewall;
+pub mod fleet;
 mod home;
 mod http;
 mod lab;

@@ -1,13 +1,16 @@
-//! The cost of watching many servers at the default pace.
+//! The cost of watching many servers at the default pace, and whether the daemon keeps up.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use lab::fleet::{FleetPlan, Mode, SimulatedFleet, raise_open_files};
+use lab::{Family, Lab, OrchestratorProcess, wait_until};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::failover::metric;
 use crate::spread::Spread;
-use crate::watched::{Clusters, PER_CLUSTER, metric, wait_valid};
 
 /// Options of `poll`.
 #[derive(Args, Debug)]
@@ -18,37 +21,198 @@ pub(crate) struct Options {
     /// Length of the measurement, seconds.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
+    /// Servers that only answer what orchestrator asks, in one process with this program: thousands fit.
+    #[arg(long)]
+    simulated: bool,
+    /// Kill that share of the simulated servers, in percent, before measuring.
+    #[arg(long, default_value_t = 0, requires = "simulated")]
+    dead: usize,
 }
 
 /// Clock ticks per second of `/proc`.
 const TICKS: f64 = 100.0;
 const PAGE_KIB: f64 = 4.0;
 const REQUESTS: usize = 50;
+/// Seconds that requests of one route may take together: answers about thousands of servers take long.
+const REQUESTS_TIME: Duration = Duration::from_secs(10);
 const ROUTES: [&str; 3] = ["/api/all-instances", "/api/replication-analysis", "/api/clusters-info"];
+const PER_CLUSTER: usize = 5;
+/// The default of `InstancePollSeconds`.
+const POLL_SECONDS: f64 = 5.0;
+/// What is due to discovery itself is over by then, and the first analysis is made: three poll intervals after the start.
+const REST: Duration = Duration::from_secs(17);
+/// Open files of either side: one connection for reads of each server, two more for the watch of each primary, and others.
+const FILES_BESIDE: usize = 500;
+
+/// The servers under watch, for as long as this lives.
+struct Watched {
+    seeds: Vec<String>,
+    servers: usize,
+    folder: std::path::PathBuf,
+    real: Option<Lab>,
+    simulated: Option<SimulatedFleet>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Watched {
+    async fn start(options: &Options) -> Result<Self> {
+        let clusters = options.servers.div_ceil(PER_CLUSTER);
+        let servers = clusters * PER_CLUSTER;
+        println!("starting {servers} servers …");
+        if options.simulated {
+            raise_open_files((servers + 2 * clusters + FILES_BESIDE) as u64)?;
+            let fleet =
+                SimulatedFleet::start(FleetPlan { servers, per_cluster: PER_CLUSTER, port: 0 }).await?;
+            let folder = tempfile::tempdir()?;
+            return Ok(Self {
+                seeds: (0..clusters).map(|cluster| fleet.address(cluster * PER_CLUSTER)).collect(),
+                servers,
+                folder: folder.path().to_owned(),
+                real: None,
+                simulated: Some(fleet),
+                _folder: Some(folder),
+            });
+        }
+        let shape: Vec<String> = (0..clusters).map(|n| format!("p{n}(r{n}a,r{n}b,r{n}c,r{n}d)")).collect();
+        let lab = Lab::builder().family(Family::MariaDb).shape(&shape.join(",")).start().await?;
+        Ok(Self {
+            seeds: (0..clusters).map(|n| lab.address(&format!("p{n}"))).collect(),
+            servers,
+            folder: lab.folder("orchestrator")?,
+            real: Some(lab),
+            simulated: None,
+            _folder: None,
+        })
+    }
+
+    /// Kills a share of the servers. How many.
+    fn kill(&self, percent: usize) -> usize {
+        let Some(fleet) = &self.simulated else { return 0 };
+        fleet.sample(percent).inspect(|index| fleet.set_mode(*index, Mode::Dead)).count()
+    }
+
+    /// A measurement over answers that no real server gives is worth nothing.
+    fn check_answers(&self) -> Result<()> {
+        let unknown = self.simulated.as_ref().map(SimulatedFleet::unknown_statements).unwrap_or_default();
+        ensure!(unknown.is_empty(), "the simulated servers do not know {unknown:#?}");
+        Ok(())
+    }
+}
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let Clusters { lab: _lab, daemon, began } =
-        Clusters::start(options.servers.div_ceil(PER_CLUSTER)).await?;
-    wait_valid(&daemon, options.servers.next_multiple_of(PER_CLUSTER)).await?;
-    let known = began.elapsed();
-    println!("all known after start: {:.2} s", known.as_secs_f64());
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    let (cpu, polls) = (cpu_seconds(daemon.pid())?, metric(&daemon, "orchestrator_discoveries_total").await?);
-    tokio::time::sleep(Duration::from_secs(options.seconds)).await;
-    let cpu = cpu_seconds(daemon.pid())? - cpu;
-    let polls = metric(&daemon, "orchestrator_discoveries_total").await? - polls;
-    println!("polls: {polls}, CPU per poll: {:.3} ms", cpu * 1e3 / polls.max(1.0));
-    println!("resident memory: {:.1} MiB", resident_mib(daemon.pid())?);
+    let watched = Watched::start(options).await?;
+    let kind = if watched.real.is_some() { "real" } else { "simulated" };
+    let config = json!({
+        "MySQLTopologyUser": lab::ORCHESTRATOR.name,
+        "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
+        "BackendDB": "sqlite",
+        "SQLite3DataFile": watched.folder.join("orchestrator.sqlite3"),
+        "DiscoverySeeds": watched.seeds,
+        "DiscoverByShowSlaveHosts": true,
+        "MySQLHostnameResolveMethod": "none",
+    });
+    let began = Instant::now();
+    let daemon =
+        OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, &watched.folder).await?;
+    let known = wait_all_known(&daemon, watched.servers, began).await?;
+    let dead = watched.kill(options.dead);
+    tokio::time::sleep(REST).await;
+    println!("{} {kind} servers, {dead} of them dead, measured for {} s\n", watched.servers, options.seconds);
+    line("all known after start", &format!("{:.2} s", known.as_secs_f64()));
+    measure(&daemon, watched.servers - dead, options.seconds).await?;
     for route in ROUTES {
-        let mut spread = Spread::default();
-        for _ in 0..REQUESTS {
-            let began = Instant::now();
-            daemon.get(route).await?;
-            spread.add(began.elapsed());
-        }
-        println!("GET {route}: {}", spread.milliseconds());
+        line(&format!("GET {route}"), &latency(&daemon, route).await?.milliseconds());
     }
+    watched.check_answers()
+}
+
+fn line(what: &str, value: &str) {
+    println!("{what:<34}  {value}");
+}
+
+/// What is counted over the time of the measurement.
+struct Counts {
+    at: Instant,
+    cpu: f64,
+    polls: f64,
+    rounds: f64,
+    rows: f64,
+}
+
+impl Counts {
+    async fn now(daemon: &OrchestratorProcess) -> Result<Self> {
+        Ok(Self {
+            cpu: cpu_seconds(daemon.pid())?,
+            polls: metric(daemon, "orchestrator_discoveries_total").await?,
+            rounds: metric(daemon, "orchestrator_analysis_rounds_total").await?,
+            rows: metric(daemon, "orchestrator_backend_rows_total").await?,
+            at: Instant::now(),
+        })
+    }
+}
+
+/// Prints what watching costs, and whether the daemon keeps up with servers that live.
+async fn measure(daemon: &OrchestratorProcess, living: usize, seconds: u64) -> Result<()> {
+    let before = Counts::now(daemon).await?;
+    let mut queue: f64 = 0.0;
+    while before.at.elapsed() < Duration::from_secs(seconds) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        queue = queue.max(metric(daemon, "orchestrator_discovery_queue").await?);
+    }
+    let after = Counts::now(daemon).await?;
+    let time = after.at.duration_since(before.at).as_secs_f64();
+    let (cpu, polls) = (after.cpu - before.cpu, (after.polls - before.polls).max(1.0));
+    let wanted = living as f64 / POLL_SECONDS;
+    let age = oldest_read(daemon).await?;
+    line("CPU per poll", &format!("{:.3} ms", cpu * 1e3 / polls));
+    line("CPU", &format!("{:.0} % of one core", cpu * 100.0 / time));
+    line("polls per second", &format!("{:.0}, wanted for the living {wanted:.0}", polls / time));
+    line("longest queue of polls", &format!("{queue:.0}"));
+    line("oldest read of a living server", &format!("{age} s, wanted {POLL_SECONDS:.0} s"));
+    line("analysis rounds per second", &format!("{:.2}", (after.rounds - before.rounds) / time));
+    line("rows written per second", &format!("{:.0}", (after.rows - before.rows) / time));
+    line("refused by full queues", &metric(daemon, "orchestrator_requests_refused_total").await?.to_string());
+    line("resident memory", &format!("{:.1} MiB", resident_mib(daemon.pid())?));
     Ok(())
+}
+
+/// Whole seconds since the last read of that server that was not read for the longest time.
+async fn oldest_read(daemon: &OrchestratorProcess) -> Result<u64> {
+    let all = daemon.get("/api/all-instances").await?.json()?;
+    let list = all.as_array().context("no list")?;
+    let living = list.iter().filter(|instance| instance["IsLastCheckValid"] == true);
+    living
+        .filter_map(|instance| instance["SecondsSinceLastSeen"]["Int64"].as_u64())
+        .max()
+        .context("no living server")
+}
+
+async fn latency(daemon: &OrchestratorProcess, route: &str) -> Result<Spread> {
+    let mut spread = Spread::default();
+    let all_began = Instant::now();
+    for _ in 0..REQUESTS {
+        let began = Instant::now();
+        daemon.get(route).await?;
+        spread.add(began.elapsed());
+        if all_began.elapsed() > REQUESTS_TIME {
+            break;
+        }
+    }
+    Ok(spread)
+}
+
+async fn wait_all_known(daemon: &OrchestratorProcess, servers: usize, began: Instant) -> Result<Duration> {
+    wait_until("all servers are known", Duration::from_secs(300), || async {
+        // The list of thousands of servers would keep the daemon busy: first their number.
+        let known = metric(daemon, "orchestrator_instances").await?;
+        ensure!(known >= servers as f64, "{known} of {servers}");
+        let elapsed = began.elapsed();
+        let all: Value = daemon.get("/api/all-instances").await?.json()?;
+        let valid =
+            all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
+        if valid == servers { Ok(elapsed) } else { bail!("{valid} of {servers} can be read") }
+    })
+    .await
 }
 
 /// User and system time of a process.

@@ -1,5 +1,7 @@
-//! `orchestrator-lab up`: real servers for a person to play with, until Ctrl-C.
+//! `orchestrator-lab`: servers for a person to play with, until Ctrl-C: `up` starts real ones, `fleet` simulated ones.
 #![allow(clippy::print_stdout, reason = "a command talks to its user")]
+
+mod fleet;
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +17,7 @@ const HELP: &str = "  kill NAME | hang NAME | resume NAME | restart NAME | shutd
   list | help | quit";
 
 #[derive(Parser)]
-#[command(about = "Real MySQL and MariaDB servers on loopback, for trying things out")]
+#[command(about = "MySQL and MariaDB servers on loopback, for trying things out")]
 struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -25,6 +27,8 @@ struct Arguments {
 enum Action {
     /// Start servers and keep them until Ctrl-C or `quit`; commands are read from standard input.
     Up(Up),
+    /// Thousands of servers that only answer what orchestrator asks, in one process.
+    Fleet(fleet::Options),
 }
 
 #[derive(Args)]
@@ -48,7 +52,13 @@ struct Up {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let Action::Up(up) = Arguments::parse().action;
+    match Arguments::parse().action {
+        Action::Up(options) => up(options).await,
+        Action::Fleet(options) => fleet::run(&options).await,
+    }
+}
+
+async fn up(up: Up) -> Result<()> {
     let begin = Instant::now();
     let lab = Lab::builder()
         .family(up.family)
