@@ -29,6 +29,8 @@ impl Supervisor {
     /// Starts a task that is dropped when shutdown begins. For loops that hold nothing half-done at an await.
     pub fn start_loop(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
+        // What is moved into a future before it is awaited has its place in it twice.
+        let work = Box::pin(work);
         self.start(name, async move {
             tokio::select! {
                 // Fixed order: the same events give the same history.
@@ -43,7 +45,7 @@ impl Supervisor {
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn start(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let panics = self.panics.clone();
-        let guarded = std::panic::AssertUnwindSafe(work).catch_unwind();
+        let guarded = std::panic::AssertUnwindSafe(Box::pin(work)).catch_unwind();
         tokio::spawn(self.tracker.track_future(async move {
             if let Err(panic) = guarded.await {
                 panics.fetch_add(1, Ordering::Relaxed);

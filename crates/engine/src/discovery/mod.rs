@@ -11,3 +11,6 @@ mod watch;
 pub use read::ReadError;
 pub(crate) use read::check_failure;
 pub(crate) use stillness::Stillness;
+
+#[cfg(test)]
+mod sizes;

@@ -19,7 +19,8 @@ const PASSIVE_PAUSE: Duration = Duration::from_secs(1);
 /// Fewest slots of the dead lane.
 const DEAD_SLOTS_MIN: usize = 16;
 
-struct Done {
+/// A read that has ended.
+pub(super) struct Done {
     key: InstanceKey,
     /// The instance is kept under this key now.
     settled: Option<InstanceKey>,
@@ -169,23 +170,25 @@ impl Engine {
         dead: &Arc<Semaphore>,
         done: mpsc::Sender<Done>,
     ) {
-        let engine = self.clone();
         let slots = if self.inner.dead.contains(&key) { dead.clone() } else { healthy.clone() };
-        self.inner.supervisor.start_loop("poll", async move {
-            let waiting = engine.metrics().discovery_queue.enter();
-            let Ok(_slot) = slots.acquire_owned().await else { return };
-            drop(waiting);
-            let _active = engine.metrics().discoveries_active.enter();
-            let settled = match engine.read_instance(&key, engine.read_deadline()).await {
-                Ok(instance) => Some(instance.key.clone()),
-                Err(error) => {
-                    debug!(instance = %key, error = %error, "poll failed");
-                    None
-                }
-            };
-            // The receiver lives as long as the loop; a closed channel means shutdown.
-            let _ = done.send(Done { key, settled }).await;
-        });
+        self.inner.supervisor.start_loop("poll", self.clone().poll_one(key, slots, done));
+    }
+
+    /// Reads a server as soon as there is a free slot. Thousands may wait for one, so what waits is small.
+    pub(super) async fn poll_one(self, key: InstanceKey, slots: Arc<Semaphore>, done: mpsc::Sender<Done>) {
+        let waiting = self.metrics().discovery_queue.enter();
+        let Ok(_slot) = slots.acquire_owned().await else { return };
+        drop(waiting);
+        let _active = self.metrics().discoveries_active.enter();
+        let settled = match Box::pin(self.read_instance(&key, self.read_deadline())).await {
+            Ok(instance) => Some(instance.key.clone()),
+            Err(error) => {
+                debug!(instance = %key, error = %error, "poll failed");
+                None
+            }
+        };
+        // The receiver lives as long as the loop; a closed channel means shutdown.
+        let _ = done.send(Done { key, settled }).await;
     }
 
     fn reschedule(&self, schedule: &mut Schedule, ended: Done) {

@@ -61,13 +61,14 @@ impl Engine {
         }
     }
 
-    async fn watch_one(&self, key: InstanceKey) {
+    pub(super) async fn watch_one(&self, key: InstanceKey) {
         loop {
             let on_late = || self.look_at_replicas(&key);
             let lost = self.inner.ports.servers.watch(&key, &on_late).await;
             self.metrics().lost_connections.increment();
             info!(instance = %key, reason = %lost.reason, "lost a kept connection; reading the server and its replicas");
-            self.follow_suspicion(&key).await;
+            // Seldom needed, and large: not a part of the task that waits.
+            Box::pin(self.follow_suspicion(&key)).await;
         }
     }
 
