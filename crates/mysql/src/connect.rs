@@ -29,8 +29,19 @@ const WAIT_TIMEOUT_SECONDS: usize = 28_800;
 /// Makes connections, remembering which servers require encryption.
 pub(crate) struct Connector {
     permits: Semaphore,
-    tls_required: Mutex<HashMap<InstanceKey, (bool, Instant)>>,
+    tls_required: Mutex<TlsRequired>,
 }
+
+/// Which servers require encryption, and when that was found out.
+#[derive(Default)]
+struct TlsRequired {
+    known: HashMap<InstanceKey, (bool, Instant)>,
+    /// At this number of servers what is out of date is dropped.
+    full: usize,
+}
+
+/// Fewest servers at which something is dropped.
+const FULL_MIN: usize = 16;
 
 impl Connector {
     pub(crate) fn new() -> Self {
@@ -99,18 +110,22 @@ impl Connector {
 
     fn remembered(&self, key: &InstanceKey, ttl: Duration) -> Option<bool> {
         let known = self.tls_required.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(key).filter(|(_, at)| at.elapsed() < ttl).map(|(required, _)| *required)
+        known.known.get(key).filter(|(_, at)| at.elapsed() < ttl).map(|(required, _)| *required)
     }
 
-    /// What is out of date goes at the same time: a server that is not asked any more leaves nothing behind.
+    /// What is out of date goes now and then: a server that is not asked any more leaves nothing behind, and among
+    /// thousands not every new connection looks through all.
     fn remember(&self, key: &InstanceKey, required: bool, ttl: Duration) {
-        let mut known = self.tls_required.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, at)| at.elapsed() < ttl);
-        known.insert(key.clone(), (required, Instant::now()));
+        let mut tls = self.tls_required.lock().unwrap_or_else(PoisonError::into_inner);
+        if tls.known.len() >= tls.full {
+            tls.known.retain(|_, (_, at)| at.elapsed() < ttl);
+            tls.full = (tls.known.len() * 2).max(FULL_MIN);
+        }
+        tls.known.insert(key.clone(), (required, Instant::now()));
     }
 
     pub(crate) fn forget(&self, key: &InstanceKey) {
-        self.tls_required.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.tls_required.lock().unwrap_or_else(PoisonError::into_inner).known.remove(key);
     }
 }
 
@@ -251,12 +266,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_known_of_encryption_lapses_and_is_dropped() {
         let (connector, ttl) = (Connector::new(), Duration::from_secs(10));
-        let (one, two) = (InstanceKey::new("one", 3306), InstanceKey::new("two", 3306));
-        connector.remember(&one, true, ttl);
-        assert_eq!(connector.remembered(&one, ttl), Some(true));
+        let key = |name: String| InstanceKey::new(name, 3306);
+        for number in 0..FULL_MIN {
+            connector.remember(&key(format!("old{number}")), true, ttl);
+        }
+        assert_eq!(connector.remembered(&key("old0".to_owned()), ttl), Some(true));
         tokio::time::advance(ttl).await;
-        assert_eq!(connector.remembered(&one, ttl), None);
-        connector.remember(&two, false, ttl);
-        assert_eq!(connector.tls_required.lock().unwrap().len(), 1);
+        assert_eq!(connector.remembered(&key("old0".to_owned()), ttl), None);
+        connector.remember(&key("new".to_owned()), false, ttl);
+        assert_eq!(connector.tls_required.lock().unwrap().known.len(), 1);
     }
 }
