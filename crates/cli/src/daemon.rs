@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 use crate::assemble::{App, assemble, load_settings, request};
 use crate::flags::Flags;
 use crate::node::Node;
+use crate::open_files::{compare_with_fleet, raise_limit};
 use crate::output::Exit;
 
 /// How often the process renews its place in the node registry when the engine's loops do not run.
@@ -42,6 +43,7 @@ pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
 async fn start_service(flags: &Flags) -> Result<(Listener, Node), Exit> {
     let settings = load_settings(flags, App::Service)?;
     refuse_raft(&settings)?;
+    let open_files = raise_limit();
     let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
     let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
     let node = assemble(flags, settings, App::Service).await?;
@@ -55,6 +57,7 @@ async fn start_service(flags: &Flags) -> Result<(Listener, Node), Exit> {
         engine.load().await.map_err(|error| fatal(&error))?;
         engine.supervisor().start_loop("registration", keep_registered(engine.clone()));
     }
+    engine.supervisor().start_loop("open files", compare_with_fleet(engine.clone(), open_files));
     Ok((listener, node))
 }
 
@@ -72,12 +75,14 @@ pub(crate) async fn run_continuously(flags: Flags) -> Result<(), Exit> {
 async fn start_loops(flags: &Flags) -> Result<Node, Exit> {
     let settings = load_settings(flags, App::Service)?;
     refuse_raft(&settings)?;
+    let open_files = raise_limit();
     let node = assemble(flags, settings, App::Continuous).await?;
     enable_reload(&node, flags);
     let engine = &node.engine;
     engine.register_node().await;
     grab_election(engine, flags).await?;
     engine.start().await.map_err(|error| Exit::fatal(error.to_string()))?;
+    engine.supervisor().start_loop("open files", compare_with_fleet(engine.clone(), open_files));
     Ok(node)
 }
 

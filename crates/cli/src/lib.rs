@@ -11,6 +11,7 @@ mod flags;
 mod generated;
 mod logging;
 mod node;
+mod open_files;
 mod output;
 mod syslog;
 mod system;
