@@ -20,10 +20,14 @@ impl Engine {
         self.load().await?;
         let seeds: Vec<InstanceKey> = self.compiled().seeds.clone();
         info!(instances = self.fleet().len(), seeds = seeds.len(), "starting");
-        for seed in &seeds {
-            self.audit("inject-seed", Some(seed), "injected").await;
-        }
         let supervisor = self.supervisor();
+        // Thousands of them take their time, which the reads do not wait for.
+        let (engine, injected) = (self.clone(), seeds.clone());
+        supervisor.start_loop("seeds", async move {
+            for seed in &injected {
+                engine.audit("inject-seed", Some(seed), "injected").await;
+            }
+        });
         supervisor.start_loop("housekeeping", self.clone().keep_house_forever());
         supervisor.start_loop("write-behind", self.clone().write_behind_forever());
         supervisor.start_loop("polling", self.clone().poll_forever(seeds));

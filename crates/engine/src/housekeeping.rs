@@ -84,6 +84,9 @@ impl Engine {
                 self.forget_other_names().await;
             }
             if self.may_act() && seconds % MINUTE_SECONDS == MINUTE_SECONDS - 1 {
+                if (seconds / MINUTE_SECONDS).is_multiple_of(self.minutes_between_names()) {
+                    self.refresh_names().await;
+                }
                 self.expire().await;
             }
             self.snapshot_when_due(seconds).await;
@@ -287,6 +290,12 @@ impl Engine {
         }
     }
 
+    /// Names are written again four times before they expire, and not more often: with thousands of servers there are
+    /// thousands of them, a transaction each.
+    fn minutes_between_names(&self) -> u64 {
+        (self.compiled().retention.resolve.as_secs() / 4 / MINUTE_SECONDS).max(1)
+    }
+
     /// What is still true is written again, so that it does not expire in the backend while it is used here.
     async fn refresh_names(&self) {
         let (resolved, domains) = {
@@ -305,7 +314,6 @@ impl Engine {
 
     /// Ends periods that are over and drops rows older than their retention.
     pub(crate) async fn expire(&self) {
-        self.refresh_names().await;
         // Those of this host were finished or undone at start; these belong to processes that are gone for good.
         self.submit_quietly(Command::AcknowledgeCrashed { at: self.now() }).await;
         let retention = self.compiled().retention.clone();
