@@ -114,7 +114,9 @@ async fn one_round(options: &Options) -> Result<Round> {
         .start()
         .await?;
     let seeds: Vec<String> = lab.addresses().into_iter().take(1).collect();
-    let daemon = start_daemon(&lab, &seeds, &json!({"RecoverMasterClusterFilters": ["*"]})).await?;
+    let daemon =
+        start_daemon(&lab.folder("orchestrator")?, &seeds, &json!({"RecoverMasterClusterFilters": ["*"]}))
+            .await?;
     wait_ready(&daemon, 4).await?;
     let pace = options.pace.map(Duration::from_millis);
     let writer = Writer::start(&lab.addresses(), WriterOptions { pace, ..WriterOptions::default() })?;

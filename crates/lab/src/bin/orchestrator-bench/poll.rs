@@ -5,12 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use lab::fleet::{FleetPlan, Mode, SimulatedFleet, raise_open_files};
-use lab::{Family, Lab, OrchestratorProcess, wait_until};
-use serde_json::{Value, json};
+use lab::{Lab, OrchestratorProcess, wait_until};
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::failover::metric;
 use crate::spread::Spread;
+use crate::watched::{Clusters, PER_CLUSTER, metric, start_daemon, valid_servers};
 
 /// Options of `poll`.
 #[derive(Args, Debug)]
@@ -36,7 +36,6 @@ const REQUESTS: usize = 50;
 /// Seconds that requests of one route may take together: answers about thousands of servers take long.
 const REQUESTS_TIME: Duration = Duration::from_secs(10);
 const ROUTES: [&str; 3] = ["/api/all-instances", "/api/replication-analysis", "/api/clusters-info"];
-const PER_CLUSTER: usize = 5;
 /// The default of `InstancePollSeconds`.
 const POLL_SECONDS: f64 = 5.0;
 /// What is due to discovery itself is over by then, and the first analysis is made: three poll intervals after the start.
@@ -44,86 +43,63 @@ const REST: Duration = Duration::from_secs(17);
 /// Open files of either side: one connection for reads of each server, two more for the watch of each primary, and others.
 const FILES_BESIDE: usize = 500;
 
-/// The servers under watch, for as long as this lives.
-struct Watched {
-    seeds: Vec<String>,
-    servers: usize,
-    folder: std::path::PathBuf,
-    real: Option<Lab>,
-    simulated: Option<SimulatedFleet>,
-    _folder: Option<tempfile::TempDir>,
+/// The servers, for as long as this lives.
+enum Servers {
+    Real { _lab: Lab },
+    Simulated { fleet: SimulatedFleet, _folder: tempfile::TempDir },
 }
 
-impl Watched {
-    async fn start(options: &Options) -> Result<Self> {
+impl Servers {
+    /// Servers, an orchestrator that has just started to discover them, and when it was started.
+    async fn start(options: &Options) -> Result<(Self, OrchestratorProcess, Instant)> {
         let clusters = options.servers.div_ceil(PER_CLUSTER);
-        let servers = clusters * PER_CLUSTER;
-        println!("starting {servers} servers …");
-        if options.simulated {
-            raise_open_files((servers + 2 * clusters + FILES_BESIDE) as u64)?;
-            let fleet =
-                SimulatedFleet::start(FleetPlan { servers, per_cluster: PER_CLUSTER, port: 0 }).await?;
-            let folder = tempfile::tempdir()?;
-            return Ok(Self {
-                seeds: (0..clusters).map(|cluster| fleet.address(cluster * PER_CLUSTER)).collect(),
-                servers,
-                folder: folder.path().to_owned(),
-                real: None,
-                simulated: Some(fleet),
-                _folder: Some(folder),
-            });
+        if !options.simulated {
+            let Clusters { lab, daemon, began } = Clusters::start(clusters).await?;
+            return Ok((Self::Real { _lab: lab }, daemon, began));
         }
-        let shape: Vec<String> = (0..clusters).map(|n| format!("p{n}(r{n}a,r{n}b,r{n}c,r{n}d)")).collect();
-        let lab = Lab::builder().family(Family::MariaDb).shape(&shape.join(",")).start().await?;
-        Ok(Self {
-            seeds: (0..clusters).map(|n| lab.address(&format!("p{n}"))).collect(),
-            servers,
-            folder: lab.folder("orchestrator")?,
-            real: Some(lab),
-            simulated: None,
-            _folder: None,
-        })
+        let servers = clusters * PER_CLUSTER;
+        raise_open_files((servers + 2 * clusters + FILES_BESIDE) as u64)?;
+        let fleet = SimulatedFleet::start(FleetPlan { servers, per_cluster: PER_CLUSTER, port: 0 }).await?;
+        let folder = tempfile::tempdir()?;
+        let seeds: Vec<String> = (0..clusters).map(|cluster| fleet.address(cluster * PER_CLUSTER)).collect();
+        let began = Instant::now();
+        let daemon = start_daemon(folder.path(), &seeds, &json!({})).await?;
+        Ok((Self::Simulated { fleet, _folder: folder }, daemon, began))
     }
 
-    /// Kills a share of the servers. How many.
+    /// Kills a share of the simulated servers. How many.
     fn kill(&self, percent: usize) -> usize {
-        let Some(fleet) = &self.simulated else { return 0 };
-        fleet.sample(percent).inspect(|index| fleet.set_mode(*index, Mode::Dead)).count()
+        match self {
+            Self::Real { .. } => 0,
+            Self::Simulated { fleet, .. } => {
+                fleet.sample(percent).inspect(|index| fleet.set_mode(*index, Mode::Dead)).count()
+            }
+        }
     }
 
     /// A measurement over answers that no real server gives is worth nothing.
     fn check_answers(&self) -> Result<()> {
-        let unknown = self.simulated.as_ref().map(SimulatedFleet::unknown_statements).unwrap_or_default();
+        let Self::Simulated { fleet, .. } = self else { return Ok(()) };
+        let unknown = fleet.unknown_statements();
         ensure!(unknown.is_empty(), "the simulated servers do not know {unknown:#?}");
         Ok(())
     }
 }
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let watched = Watched::start(options).await?;
-    let kind = if watched.real.is_some() { "real" } else { "simulated" };
-    let config = json!({
-        "MySQLTopologyUser": lab::ORCHESTRATOR.name,
-        "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
-        "BackendDB": "sqlite",
-        "SQLite3DataFile": watched.folder.join("orchestrator.sqlite3"),
-        "DiscoverySeeds": watched.seeds,
-        "DiscoverByShowSlaveHosts": true,
-        "MySQLHostnameResolveMethod": "none",
-    });
-    let began = Instant::now();
-    let daemon =
-        OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, &watched.folder).await?;
-    let known = wait_all_known(&daemon, watched.servers, began).await?;
-    let dead = watched.kill(options.dead);
+    let (servers, daemon, began) = Servers::start(options).await?;
+    let count = options.servers.next_multiple_of(PER_CLUSTER);
+    let kind = if options.simulated { "simulated" } else { "real" };
+    let known = wait_all_known(&daemon, count, began).await?;
+    let dead = servers.kill(options.dead);
     tokio::time::sleep(REST).await;
-    println!("{} {kind} servers, {dead} of them dead, measured for {} s\n", watched.servers, options.seconds);
+    println!("{count} {kind} servers, {dead} of them dead, measured for {} s\n", options.seconds);
     line("all known after start", &format!("{:.2} s", known.as_secs_f64()));
-    measure(&daemon, watched.servers - dead, options.seconds).await?;
+    measure(&daemon, count - dead, options.seconds).await?;
     for route in ROUTES {
         line(&format!("GET {route}"), &latency(&daemon, route).await?.milliseconds());
     }
-    watched.check_answers()
+    servers.check_answers()
 }
 
 fn line(what: &str, value: &str) {
@@ -207,9 +183,7 @@ async fn wait_all_known(daemon: &OrchestratorProcess, servers: usize, began: Ins
         let known = metric(daemon, "orchestrator_instances").await?;
         ensure!(known >= servers as f64, "{known} of {servers}");
         let elapsed = began.elapsed();
-        let all: Value = daemon.get("/api/all-instances").await?.json()?;
-        let valid =
-            all.as_array().map_or(0, |list| list.iter().filter(|i| i["IsLastCheckValid"] == true).count());
+        let valid = valid_servers(daemon).await?;
         if valid == servers { Ok(elapsed) } else { bail!("{valid} of {servers} can be read") }
     })
     .await

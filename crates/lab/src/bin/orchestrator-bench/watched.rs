@@ -1,5 +1,6 @@
 //! What is measured: real servers and the orchestrator that watches them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -27,7 +28,7 @@ impl Clusters {
         let lab = Lab::builder().family(Family::MariaDb).shape(&shape.join(",")).start().await?;
         let seeds: Vec<String> = (0..clusters).map(|n| lab.address(&format!("p{n}"))).collect();
         let began = Instant::now();
-        let daemon = start_daemon(&lab, &seeds, &json!({})).await?;
+        let daemon = start_daemon(&lab.folder("orchestrator")?, &seeds, &json!({})).await?;
         Ok(Self { lab, daemon, began })
     }
 }
@@ -40,13 +41,12 @@ pub(crate) fn members(cluster: usize) -> [String; PER_CLUSTER] {
     })
 }
 
-/// An orchestrator with the default configuration but for credentials, seeds and what is added.
+/// An orchestrator that works in this folder, with the default configuration but for credentials, seeds and what is added.
 pub(crate) async fn start_daemon(
-    lab: &Lab,
+    folder: &Path,
     seeds: &[String],
     additions: &Value,
 ) -> Result<OrchestratorProcess> {
-    let folder = lab.folder("orchestrator")?;
     let mut config = json!({
         "MySQLTopologyUser": lab::ORCHESTRATOR.name,
         "MySQLTopologyPassword": lab::ORCHESTRATOR.password,
@@ -59,7 +59,7 @@ pub(crate) async fn start_daemon(
     for (key, value) in additions.as_object().into_iter().flatten() {
         config[key] = value.clone();
     }
-    OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, &folder).await
+    OrchestratorProcess::start(&OrchestratorProcess::binary()?, &config, folder).await
 }
 
 /// How many servers were read successfully the last time.
