@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 
-use crate::family::{Binaries, Family};
+use crate::binaries::Binaries;
+use crate::family::{Dialect, Family};
 use crate::firewall::{self, CutKind, Firewall, ORCHESTRATOR_GROUP, Opener, Party};
 use crate::home::{Home, RunDir};
 use crate::options::{Replication, Role};
@@ -38,6 +39,7 @@ pub struct Lab {
 #[derive(Debug, Clone)]
 pub struct LabBuilder {
     family: Family,
+    version: Option<String>,
     shape: String,
     replication: Replication,
 }
@@ -47,6 +49,7 @@ impl Lab {
     pub fn builder() -> LabBuilder {
         LabBuilder {
             family: Family::MySql,
+            version: None,
             shape: "a(b,c)".into(),
             replication: Replication {
                 gtid: true,
@@ -129,10 +132,10 @@ impl Lab {
     }
 
     async fn wire(&self, replication: &Replication) -> Result<()> {
-        let family = self.binaries.family();
+        let dialect = self.binaries.dialect();
         let replicas = self.shape.nodes().iter().filter_map(|node| Some((node, node.source.as_deref()?)));
         try_join_all(replicas.map(|(node, source)| async move {
-            for statement in crate::replication::attach(family, self.server(source).port(), replication) {
+            for statement in crate::replication::attach(dialect, self.server(source).port(), replication) {
                 self.server(&node.name).execute(&statement).await?;
             }
             anyhow::Ok(())
@@ -150,6 +153,12 @@ impl LabBuilder {
     /// The server family.
     pub fn family(mut self, family: Family) -> Self {
         self.family = family;
+        self
+    }
+
+    /// The version, or how it begins (`10.5`), instead of the one that is used otherwise; see [`Binaries::find`].
+    pub fn version(mut self, version: &str) -> Self {
+        self.version = Some(version.into());
         self
     }
 
@@ -202,7 +211,15 @@ impl LabBuilder {
     /// Errors: no servers installed, a bad shape, a server that does not start (with the end of its log).
     pub async fn start(self) -> Result<Lab> {
         let shape = Shape::parse(&self.shape)?;
-        let binaries = Binaries::find(self.family)?;
+        let binaries = match &self.version {
+            Some(version) => Binaries::of_version(self.family, version)?,
+            None => Binaries::find(self.family)?,
+        };
+        ensure!(
+            !self.replication.semi_sync || binaries.dialect() != Dialect::OldMySql,
+            "MySQL {} comes without the semi-sync plugins",
+            binaries.version()
+        );
         let template = crate::template::ensure(&binaries).await?;
         let mut failures = Vec::new();
         for _ in 0..START_TRIES {

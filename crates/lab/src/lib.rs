@@ -17,6 +17,7 @@
 //!
 //! `script/setup` installs the servers. Nothing here talks to an address that the lab did not create itself.
 
+mod binaries;
 mod credentials;
 mod family;
 mod firewall;
@@ -39,8 +40,9 @@ mod wait;
 mod writer;
 mod writer_report;
 
+pub use binaries::Binaries;
 pub use credentials::{APP, ORCHESTRATOR, REPLICATION, ROOT, User};
-pub use family::{Binaries, Family};
+pub use family::Family;
 pub use firewall::{CutKind, Party};
 pub use http::{Response, get};
 pub use lab::{Lab, LabBuilder};

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::family::Family;
+use crate::family::Dialect;
 
 /// What a lab's servers have in common.
 #[derive(Debug, Clone)]
@@ -39,16 +39,16 @@ pub(crate) fn path_option(name: &str, path: &Path) -> OsString {
 }
 
 /// Options for a server that only fills the template: no network, no binary log.
-pub(crate) fn template_options(family: Family, folder: &Path) -> Vec<OsString> {
+pub(crate) fn template_options(dialect: Dialect, folder: &Path) -> Vec<OsString> {
     let mut options = files(folder);
     options.extend(words(&["--skip-networking", "--skip-log-bin", "--skip-name-resolve"]));
-    options.extend(small(family));
+    options.extend(small(dialect));
     options
 }
 
 /// Options for a server of a lab.
 pub(crate) fn server_options(
-    family: Family,
+    dialect: Dialect,
     folder: &Path,
     port: u16,
     role: &Role,
@@ -70,10 +70,11 @@ pub(crate) fn server_options(
     options.push(format!("--report-port={port}").into());
     options.push(format!("--server-id={}", role.server_id).into());
     options.push(format!("--read-only={}", u8::from(role.is_replica)).into());
-    options.extend(small(family));
-    match family {
-        Family::MySql => mysql(&mut options, role, replication),
-        Family::MariaDb => mariadb(&mut options, role, replication),
+    options.extend(small(dialect));
+    match dialect {
+        Dialect::MySql => mysql(&mut options, role, replication),
+        Dialect::OldMySql => old_mysql(&mut options, replication),
+        Dialect::MariaDb => mariadb(&mut options, role, replication),
     }
     options.extend(replication.extra.iter().cloned());
     options
@@ -94,7 +95,7 @@ fn words(options: &[&str]) -> Vec<OsString> {
 }
 
 /// What keeps a server's start under a second and its memory small.
-fn small(family: Family) -> Vec<OsString> {
+fn small(dialect: Dialect) -> Vec<OsString> {
     let mut options = words(&[
         "--innodb-buffer-pool-size=16M",
         "--innodb-buffer-pool-load-at-startup=OFF",
@@ -108,9 +109,11 @@ fn small(family: Family) -> Vec<OsString> {
         "--innodb-use-native-aio=OFF",
         "--table-open-cache=200",
     ]);
-    match family {
-        Family::MariaDb => options.extend(words(&["--innodb-log-file-size=8M", "--performance-schema=OFF"])),
-        Family::MySql => {
+    match dialect {
+        Dialect::MariaDb | Dialect::OldMySql => {
+            options.extend(words(&["--innodb-log-file-size=8M", "--performance-schema=OFF"]));
+        }
+        Dialect::MySql => {
             // With the defaults, clearing the performance schema's 250 MiB takes longer than all the rest of the start.
             options.extend(words(&[
                 "--mysqlx=OFF",
@@ -155,6 +158,20 @@ fn mysql(options: &mut Vec<OsString>, role: &Role, replication: &Replication) {
             format!("--rpl-semi-sync-source-timeout={}", replication.semi_sync_timeout.as_millis()).into(),
         );
     }
+}
+
+/// There is no semi-synchronous replication here: the program comes without plugins.
+fn old_mysql(options: &mut Vec<OsString>, replication: &Replication) {
+    let gtid = if replication.gtid { "ON" } else { "OFF" };
+    options.push(format!("--gtid-mode={gtid}").into());
+    options.push(format!("--enforce-gtid-consistency={gtid}").into());
+    options.push(format!("--slave-net-timeout={}", whole_seconds(replication.net_timeout)).into());
+    options.extend(words(&[
+        "--log-slave-updates=ON",
+        "--relay-log-recovery=ON",
+        "--master-info-repository=TABLE",
+        "--relay-log-info-repository=TABLE",
+    ]));
 }
 
 fn mariadb(options: &mut Vec<OsString>, role: &Role, replication: &Replication) {

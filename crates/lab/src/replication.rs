@@ -1,23 +1,24 @@
 //! The statements that make a fresh server the replica of another, in each family's own words.
 
 use crate::credentials::REPLICATION;
-use crate::family::Family;
+use crate::family::Dialect;
 use crate::options::Replication;
 
 /// Points a fresh server at its source and starts replicating. All servers start from the same data and an empty binary
 /// log, so without GTID the first position is the right one.
-pub(crate) fn attach(family: Family, source_port: u16, settings: &Replication) -> [String; 2] {
-    match family {
-        Family::MySql => [mysql_change(source_port, settings), "START REPLICA".into()],
-        Family::MariaDb => [mariadb_change(source_port, settings), "START SLAVE".into()],
+pub(crate) fn attach(dialect: Dialect, source_port: u16, settings: &Replication) -> [String; 2] {
+    match dialect {
+        Dialect::MySql => [mysql_change(source_port, settings), "START REPLICA".into()],
+        Dialect::OldMySql => [old_mysql_change(source_port, settings), "START SLAVE".into()],
+        Dialect::MariaDb => [mariadb_change(source_port, settings), "START SLAVE".into()],
     }
 }
 
 /// The statement that shows a replica's state.
-pub(crate) fn status(family: Family) -> &'static str {
-    match family {
-        Family::MySql => "SHOW REPLICA STATUS",
-        Family::MariaDb => "SHOW SLAVE STATUS",
+pub(crate) fn status(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => "SHOW REPLICA STATUS",
+        Dialect::OldMySql | Dialect::MariaDb => "SHOW SLAVE STATUS",
     }
 }
 
@@ -33,6 +34,21 @@ fn mysql_change(port: u16, settings: &Replication) -> String {
         REPLICATION.name,
         REPLICATION.password,
         heartbeat("SOURCE", settings)
+    )
+}
+
+fn old_mysql_change(port: u16, settings: &Replication) -> String {
+    let place = if settings.gtid {
+        "MASTER_AUTO_POSITION=1".to_owned()
+    } else {
+        "MASTER_LOG_FILE='binlog.000001', MASTER_LOG_POS=4".to_owned()
+    };
+    format!(
+        "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='{}', MASTER_PASSWORD='{}', \
+         MASTER_CONNECT_RETRY=1, MASTER_RETRY_COUNT=86400, {place}{}",
+        REPLICATION.name,
+        REPLICATION.password,
+        heartbeat("MASTER", settings)
     )
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::family::Binaries;
+use crate::binaries::Binaries;
 use crate::options::{Replication, Role, server_options};
 use crate::ports::PortLease;
 use crate::spawn::{Launch, Spawner};
@@ -271,7 +271,7 @@ impl Server {
     async fn start_again(&self, instance: &mut Instance) -> Result<()> {
         instance.shutdown().await?;
         let options =
-            server_options(self.binaries.family(), &self.folder, self.port(), &self.role, &self.replication);
+            server_options(self.binaries.dialect(), &self.folder, self.port(), &self.role, &self.replication);
         instance.start(&self.spawner, options).await
     }
 
@@ -315,7 +315,7 @@ impl Server {
 
     /// The row of `SHOW REPLICA STATUS` or `SHOW SLAVE STATUS`; `None` on a server that replicates from nobody.
     pub async fn replica_status(&self) -> Result<Option<BTreeMap<String, String>>> {
-        let records = self.records(crate::replication::status(self.binaries.family())).await?;
+        let records = self.records(crate::replication::status(self.binaries.dialect())).await?;
         Ok(records.into_iter().next())
     }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::binaries::Binaries;
 use crate::credentials;
-use crate::family::{Binaries, Family};
 use crate::home::{Home, lock};
 use crate::options::template_options;
 use crate::server::Instance;
@@ -52,12 +52,12 @@ async fn build(binaries: &Binaries, folder: &Path, done: &Path) -> Result<()> {
     // The socket's path must be short, so the name is.
     let work = tempfile::Builder::new().prefix("t").tempdir_in(folder)?;
     let data_dir = work.path().join("data");
-    initialize(binaries, &data_dir).await?;
+    initialize(binaries, &data_dir, work.path()).await?;
 
     let spawner = Spawner::start()?;
     let mut instance = Instance::new(binaries.clone(), work.path().to_owned(), None)?;
-    instance.start(&spawner, template_options(binaries.family(), work.path())).await?;
-    for statement in credentials::statements(binaries.family()) {
+    instance.start(&spawner, template_options(binaries.dialect(), work.path())).await?;
+    for statement in credentials::statements(binaries.dialect()) {
         crate::sql::rows(&instance.socket(), &statement).await?;
     }
     instance.shutdown().await?;
@@ -66,11 +66,8 @@ async fn build(binaries: &Binaries, folder: &Path, done: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn initialize(binaries: &Binaries, data_dir: &Path) -> Result<()> {
-    if binaries.family() == Family::MariaDb {
-        std::fs::create_dir(data_dir)?;
-    }
-    let command = binaries.initialize_command(data_dir)?;
+async fn initialize(binaries: &Binaries, data_dir: &Path, folder: &Path) -> Result<()> {
+    let command = binaries.initialize_command(data_dir, folder)?;
     let output = tokio::process::Command::from(command).kill_on_drop(true).output().await?;
     ensure!(
         output.status.success(),

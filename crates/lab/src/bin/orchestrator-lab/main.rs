@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
-use lab::{APP, CutKind, Family, Lab, Node, ORCHESTRATOR, Party, REPLICATION, ROOT, User};
+use lab::{APP, Binaries, CutKind, Family, Lab, Node, ORCHESTRATOR, Party, REPLICATION, ROOT, User};
 use tokio::sync::mpsc;
 
 const HELP: &str = "  kill NAME | hang NAME | resume NAME | restart NAME | shutdown NAME
@@ -29,6 +29,8 @@ enum Action {
     Up(Up),
     /// Thousands of servers that only answer what orchestrator asks, in one process.
     Fleet(fleet::Options),
+    /// List the servers that can be started, those used without `--version` first.
+    Versions,
 }
 
 #[derive(Args)]
@@ -36,6 +38,9 @@ struct Up {
     /// `mysql` or `mariadb`.
     #[arg(long, default_value = "mysql")]
     family: Family,
+    /// `10.5` or `10.5.23`, for example; see `versions`.
+    #[arg(long)]
+    version: Option<String>,
     /// Who replicates from whom: `a(b,c(d))`; several clusters: `a(b),x(y)`.
     #[arg(long, default_value = "a(b,c)")]
     shape: String,
@@ -55,13 +60,22 @@ async fn main() -> Result<()> {
     match Arguments::parse().action {
         Action::Up(options) => up(options).await,
         Action::Fleet(options) => fleet::run(&options).await,
+        Action::Versions => {
+            for binaries in Family::ALL.into_iter().flat_map(Binaries::all) {
+                println!("{} {}", binaries.family(), binaries.version());
+            }
+            Ok(())
+        }
     }
 }
 
 async fn up(up: Up) -> Result<()> {
     let begin = Instant::now();
-    let lab = Lab::builder()
-        .family(up.family)
+    let mut builder = Lab::builder().family(up.family);
+    if let Some(version) = &up.version {
+        builder = builder.version(version);
+    }
+    let lab = builder
         .shape(&up.shape)
         .gtid(!up.no_gtid)
         .semi_sync(up.semi_sync)
