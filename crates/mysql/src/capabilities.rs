@@ -26,6 +26,8 @@ pub(crate) struct Capabilities {
     pub(crate) binary_log_status: bool,
     /// `SOURCE_POS_WAIT()`.
     pub(crate) source_pos_wait: bool,
+    /// Functions that wait for a position know parts of a second. Elsewhere such a part is cut off, and 0 means for ever.
+    pub(crate) short_waits: bool,
     /// `@@log_replica_updates`.
     pub(crate) log_replica_updates: bool,
     /// `@@gtid_mode` and relatives.
@@ -36,6 +38,8 @@ pub(crate) struct Capabilities {
     pub(crate) super_read_only: bool,
     /// `performance_schema.replication_connection_status` and `_configuration` with heartbeats.
     pub(crate) receiver_tables: bool,
+    /// Heartbeats are status variables, of which `information_schema` has a table.
+    pub(crate) heartbeat_status: bool,
     /// The receiver tables also tell when transactions came.
     pub(crate) receiver_timestamps: bool,
     /// The receiver tables also know `TLS_CIPHERSUITES`.
@@ -63,6 +67,11 @@ pub(crate) struct Capabilities {
 }
 
 impl Capabilities {
+    /// There is something to ask about receivers beside replication status.
+    pub(crate) fn tells_receivers(&self) -> bool {
+        self.receiver_tables || self.heartbeat_status
+    }
+
     /// From the version a server reports.
     pub(crate) fn of(version: &ServerVersion) -> Self {
         let mysql = |major, minor, patch| version.is_mysql_at_least(major, minor, patch);
@@ -80,11 +89,13 @@ impl Capabilities {
             change_source: mysql(8, 0, 23),
             binary_log_status: mysql(8, 2, 0),
             source_pos_wait: mysql(8, 0, 26),
+            short_waits: mysql(8, 0, 0) || version.flavor == Flavor::MariaDb,
             log_replica_updates: mysql(8, 0, 26),
             oracle_gtid: mysql(5, 6, 5),
             channels: mysql(5, 7, 6),
             super_read_only: mysql(5, 7, 8),
             receiver_tables: mysql(5, 7, 6),
+            heartbeat_status: mysql(5, 5, 0) && !mysql(5, 7, 6),
             receiver_timestamps: mysql(8, 0, 1),
             receiver_cipher_suites: mysql(8, 0, 19),
             group_replication: mysql(8, 0, 2),
@@ -132,6 +143,12 @@ mod tests {
         assert_eq!(of("2.1.0-maxscale").family, Family::MaxScale);
         assert!(!of("10.6.12-MariaDB").super_read_only && of("8.4.0").super_read_only);
         assert!(of("10.11.6-MariaDB").demote_to_replica && !of("10.6.12-MariaDB").demote_to_replica);
+        let waits = |text| of(text).short_waits;
+        assert!(waits("8.0.36") && waits("10.5.23-MariaDB") && !waits("5.7.44") && !waits("5.6.24-log"));
+        let heartbeats = |text| (of(text).heartbeat_status, of(text).receiver_tables);
+        assert_eq!(heartbeats("5.6.24-log"), (true, false));
+        assert_eq!(heartbeats("5.7.44"), (false, true));
+        assert_eq!(heartbeats("10.5.23-MariaDB"), (false, false));
         assert_eq!((of("8.0.16").source_host_max, of("8.0.17").source_host_max), (60, 255));
     }
 }

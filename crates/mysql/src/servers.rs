@@ -255,14 +255,15 @@ impl Job<'_> {
 
 /// The operator's query decides when there is one; else the server's own tables, where it has them.
 async fn read_credentials(work: &mut Work<'_>, own_query: &str) -> Result<Option<(String, Secret)>, Failure> {
+    let capabilities = work.session.capabilities();
     let statement = if !own_query.is_empty() {
-        own_query
-    } else if work.session.capabilities().credentials_table {
-        statements::CREDENTIALS
+        own_query.to_owned()
+    } else if capabilities.credentials_table {
+        statements::credentials(capabilities)
     } else {
         return Ok(None);
     };
-    let answer = work.ask(statement).await?;
+    let answer = work.ask(&statement).await?;
     let Some(row) = answer.first() else { return Ok(None) };
     let user = row.at(0).unwrap_or_default().into_owned();
     let password = row.at(1).unwrap_or_default().into_owned();

@@ -106,6 +106,9 @@ pub(crate) fn basics(caps: &Capabilities, as_listing: bool) -> String {
 /// Facts about receivers that replication status lacks. Ages by the server's own clock, in microseconds. Timestamps of
 /// what never happened are zero dates, whose age is null.
 pub(crate) fn receivers(caps: &Capabilities) -> String {
+    if caps.heartbeat_status {
+        return heartbeat_status();
+    }
     let suites = if caps.receiver_cipher_suites { "c.tls_ciphersuites" } else { "null" };
     let silence = if caps.receiver_timestamps {
         "if(s.queueing_transaction <> '', null, timestampdiff(microsecond, greatest(s.last_heartbeat_timestamp, \
@@ -120,6 +123,20 @@ pub(crate) fn receivers(caps: &Capabilities) -> String {
          {silence} as silence_us, {suites} as tls_ciphersuites \
          from performance_schema.replication_connection_configuration c \
          join performance_schema.replication_connection_status s on s.channel_name = c.channel_name"
+    )
+}
+
+/// The same columns from status variables. A heartbeat that never came has an empty or zero time.
+fn heartbeat_status() -> String {
+    let value = |name: &str| format!("max(if(variable_name = 'slave_{name}', variable_value, null))");
+    format!(
+        "select '' as channel_name, {} as heartbeat_interval, {count} as received_heartbeats, \
+         if({count} = 0, null, timestampdiff(microsecond, {}, now(6))) as heartbeat_age_us, \
+         null as silence_us, null as tls_ciphersuites \
+         from information_schema.global_status where variable_name like 'slave%heartbeat%'",
+        value("heartbeat_period"),
+        value("last_heartbeat"),
+        count = value("received_heartbeats"),
     )
 }
 
@@ -141,7 +158,10 @@ pub(crate) const CREDENTIALS_FOUND: &str =
     "select count(*) as found from mysql.slave_master_info where User_name <> ''";
 
 /// The replication users the server keeps, the default channel first.
-pub(crate) const CREDENTIALS: &str = "select User_name, User_password from mysql.slave_master_info where User_name <> '' order by Channel_name";
+pub(crate) fn credentials(caps: &Capabilities) -> String {
+    let order = if caps.channels { " order by Channel_name" } else { "" };
+    format!("select User_name, User_password from mysql.slave_master_info where User_name <> ''{order}")
+}
 
 /// The transaction at which an applier failed. The first form is of MySQL 8.0 and later, the second of 5.7.
 pub(crate) const FAILED_TRANSACTION: [&str; 2] = [
@@ -250,6 +270,11 @@ impl Writer<'_> {
 
     /// How often the source shall send a heartbeat, seconds (MySQL).
     pub(crate) fn heartbeat_period(&self) -> String {
+        if self.caps.heartbeat_status {
+            return "select variable_value as heartbeat_interval from information_schema.global_status \
+                    where variable_name = 'slave_heartbeat_period'"
+                .to_owned();
+        }
         format!(
             "select heartbeat_interval from performance_schema.replication_connection_configuration \
              where channel_name = {}",
@@ -266,6 +291,11 @@ impl Writer<'_> {
             Family::MySql | Family::MariaDb | Family::MaxScale => String::new(),
         };
         format!("select {function}({}, {pos}, {seconds:.3}{channel})", self.quoted(file))
+    }
+
+    /// Whether a GTID set is executed (MySQL): 1 = yes.
+    pub(crate) fn is_executed(&self, set: &str) -> String {
+        format!("select gtid_subset({}, @@global.gtid_executed)", self.quoted(set))
     }
 
     /// Waits for a GTID set or MariaDB position: 0 = executed; 1 (MySQL) or -1 (MariaDB) = time is over.

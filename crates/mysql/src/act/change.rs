@@ -54,7 +54,7 @@ pub(super) async fn heartbeat_option(
     let Some(current) = current else { return Ok(None) };
     let seconds = match current.heartbeat_seconds {
         Some(seconds) => Some(seconds),
-        None if work.session.capabilities().receiver_tables => {
+        None if work.session.capabilities().tells_receivers() => {
             let statement = work.write(&current.channel, |writer| writer.heartbeat_period());
             match work.ask(&statement).await {
                 Ok(answer) => answer.first().and_then(|row| row.number::<f64>(&["heartbeat_interval"])),

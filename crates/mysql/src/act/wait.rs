@@ -63,14 +63,23 @@ pub(super) async fn executed_gtid(work: &mut Work<'_>, set: &str) -> Result<(), 
 }
 
 async fn executed_set(work: &mut Work<'_>, set: &str) -> Result<(), Failure> {
-    let mut longest = SLICE.0;
+    let what = "executing received transactions";
+    let (mut longest, mut pause) = (SLICE.0, PAUSE.0);
+    let channel = crate::statements::Channel::default();
     loop {
-        let slice = next_slice(work, &mut longest, "executing received transactions")?;
-        let channel = crate::statements::Channel::default();
-        let statement = work.write(&channel, |writer| writer.wait_for_gtid(set, slice.as_secs_f64()));
-        let answer = work.ask(&statement).await?;
-        if scalar(&answer) == Some(0) {
+        let is_executed = if work.session.capabilities().short_waits {
+            let slice = next_slice(work, &mut longest, what)?;
+            let statement = work.write(&channel, |writer| writer.wait_for_gtid(set, slice.as_secs_f64()));
+            scalar(&work.ask(&statement).await?) == Some(0)
+        } else {
+            let statement = work.write(&channel, |writer| writer.is_executed(set));
+            scalar(&work.ask(&statement).await?) == Some(1)
+        };
+        if is_executed {
             return Ok(());
+        }
+        if !work.session.capabilities().short_waits {
+            rest(work, &mut pause, what).await?;
         }
         if let Some(current) = work.current().await? {
             require_applier(&current.replication)?;
@@ -107,7 +116,8 @@ async fn executed_position(work: &mut Work<'_>, wanted: &str) -> Result<(), Fail
 
 /// Waits until coordinates of the source are executed.
 pub(super) async fn executed_coordinates(work: &mut Work<'_>, at: &BinlogCoordinates) -> Result<(), Failure> {
-    let mut longest = SLICE.0;
+    let what = "executing coordinates of the source";
+    let (mut longest, mut pause) = (SLICE.0, PAUSE.0);
     loop {
         let Some(current) = work.current().await? else {
             return Err(Failure::own(ErrorClass::Server, "it is no replica, so it will not get there"));
@@ -116,7 +126,11 @@ pub(super) async fn executed_coordinates(work: &mut Work<'_>, at: &BinlogCoordin
             return Ok(());
         }
         require_applier(&current.replication)?;
-        let slice = next_slice(work, &mut longest, "executing coordinates of the source")?;
+        if !work.session.capabilities().short_waits {
+            rest(work, &mut pause, what).await?;
+            continue;
+        }
+        let slice = next_slice(work, &mut longest, what)?;
         let statement = work.write(&current.channel, |writer| {
             writer.wait_for_coordinates(&at.file, at.pos, slice.as_secs_f64())
         });

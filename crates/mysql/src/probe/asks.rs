@@ -222,7 +222,7 @@ pub(crate) fn first_round(session: &Session, subject: &Subject<'_>) -> Vec<Ask> 
     add(Ask::SemiSyncStatus, has_semi_sync && knowledge.semi_sync_on);
     add(Ask::Replicas, by_list);
     add(Ask::BinlogReaders, !(by_list && knowledge.list_sufficed));
-    add(Ask::Receivers, knowledge.was_replica && has_receiver_tables(session));
+    add(Ask::Receivers, knowledge.was_replica && tells_receivers(session));
     add(
         Ask::Credentials,
         caps.credentials_table && subject.options.queries.replication_credentials.is_empty(),
@@ -260,7 +260,7 @@ pub(crate) fn second_round(session: &mut Session, subject: &Subject<'_>, answers
         asks.push(Ask::SemiSyncStatus);
     }
     let is_replica = answers.get(Ask::Replication).is_some_and(|table| !table.is_empty());
-    if is_replica && !session.knowledge.was_replica && has_receiver_tables(session) {
+    if is_replica && !session.knowledge.was_replica && tells_receivers(session) {
         asks.push(Ask::Receivers);
     }
     session.knowledge.was_replica = is_replica;
@@ -274,8 +274,9 @@ pub(crate) fn second_round(session: &mut Session, subject: &Subject<'_>, answers
     asks
 }
 
-fn has_receiver_tables(session: &Session) -> bool {
-    session.capabilities().receiver_tables && session.greeting.performance_schema
+fn tells_receivers(session: &Session) -> bool {
+    let caps = session.capabilities();
+    caps.heartbeat_status || (caps.receiver_tables && session.greeting.performance_schema)
 }
 
 /// The text of a request; built once for each set of questions and then kept.
