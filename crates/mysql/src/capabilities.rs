@@ -58,6 +58,8 @@ pub(crate) struct Capabilities {
     pub(crate) channel_cipher_suites: bool,
     /// `TLS_VERSION` of a channel.
     pub(crate) channel_tls_version: bool,
+    /// A channel's delay can be changed while its receiver runs.
+    pub(crate) delay_while_receiving: bool,
     /// `MASTER_DEMOTE_TO_SLAVE`.
     pub(crate) demote_to_replica: bool,
     /// NDB Cluster.
@@ -105,6 +107,7 @@ impl Capabilities {
             get_public_key: mysql(8, 0, 4),
             channel_cipher_suites: mysql(8, 0, 19),
             channel_tls_version: mysql(5, 7, 10),
+            delay_while_receiving: mysql(5, 7, 4),
             demote_to_replica: mariadb(10, 10, 0),
             ndb: version.is_ndb(),
             source_host_max: if mysql(8, 0, 17) || mariadb(10, 6, 0) { 255 } else { 60 },
@@ -145,6 +148,8 @@ mod tests {
         assert!(of("10.11.6-MariaDB").demote_to_replica && !of("10.6.12-MariaDB").demote_to_replica);
         let waits = |text| of(text).short_waits;
         assert!(waits("8.0.36") && waits("10.5.23-MariaDB") && !waits("5.7.44") && !waits("5.6.24-log"));
+        assert!(of("5.7.44").delay_while_receiving && !of("5.6.24-log").delay_while_receiving);
+        assert!(!of("11.8.6-MariaDB").delay_while_receiving);
         let heartbeats = |text| (of(text).heartbeat_status, of(text).receiver_tables);
         assert_eq!(heartbeats("5.6.24-log"), (true, false));
         assert_eq!(heartbeats("5.7.44"), (false, true));

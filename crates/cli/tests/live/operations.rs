@@ -195,7 +195,8 @@ pub(crate) async fn failed_and_errant_transactions_are_handled(family: Family) -
     let (a, c) = (world.lab.server("a"), world.lab.server("c"));
     for server in ["b", "c", "d"].map(|name| world.lab.server(name)) {
         if family == Family::MySql {
-            server.execute("SET GLOBAL super_read_only=0").await?;
+            // MySQL 5.6 has no such variable.
+            server.execute("SET GLOBAL read_only=1 /*!50708 , GLOBAL super_read_only=0 */").await?;
         }
     }
     c.execute("SET sql_log_bin=0; INSERT INTO app.writes (id) VALUES (7)").await?;

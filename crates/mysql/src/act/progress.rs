@@ -5,7 +5,6 @@ use model::{BinlogCoordinates, GtidSet, MariaDbPosition, Replication, Threads};
 use ports::ErrorClass;
 
 use super::{Current, Work, start, stop, wait};
-use crate::capabilities::Family;
 use crate::errors::Failure;
 use crate::statements::{Channel, FAILED_TRANSACTION};
 
@@ -43,8 +42,8 @@ pub(super) async fn delay(work: &mut Work<'_>, seconds: u32) -> Result<(), Failu
         matches!(thread, model::ThreadState::Running | model::ThreadState::Other)
     };
     let (received, applied) = (ran(current.replication.io_thread), ran(current.replication.sql_thread));
-    // MySQL needs a stopped applier only; MariaDB refuses every change while a thread runs.
-    let stops_receiver = received && work.session.capabilities().family == Family::MariaDb;
+    // MySQL needs a stopped applier only; MariaDB and old servers refuse every change while a thread runs.
+    let stops_receiver = received && !work.session.capabilities().delay_while_receiving;
     if stops_receiver {
         stop(work, Threads::Receiver).await?;
     }
