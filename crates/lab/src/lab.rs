@@ -162,6 +162,11 @@ impl LabBuilder {
         self
     }
 
+    /// The family that was chosen.
+    pub fn chosen_family(&self) -> Family {
+        self.family
+    }
+
     /// Who replicates from whom; see [`Shape`].
     pub fn shape(mut self, shape: &str) -> Self {
         self.shape = shape.into();

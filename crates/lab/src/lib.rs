@@ -48,6 +48,7 @@ pub use http::{Response, get};
 pub use lab::{Lab, LabBuilder};
 pub use orchestrator::OrchestratorProcess;
 pub use ports::PortLease;
+pub use scenarios::of_version;
 pub use server::Server;
 pub use shape::{Node, Shape};
 pub use sql::Session;

@@ -91,7 +91,7 @@ impl Capabilities {
             change_source: mysql(8, 0, 23),
             binary_log_status: mysql(8, 2, 0),
             source_pos_wait: mysql(8, 0, 26),
-            short_waits: mysql(8, 0, 0) || version.flavor == Flavor::MariaDb,
+            short_waits: mysql(8, 0, 0),
             log_replica_updates: mysql(8, 0, 26),
             oracle_gtid: mysql(5, 6, 5),
             channels: mysql(5, 7, 6),
@@ -147,7 +147,7 @@ mod tests {
         assert!(!of("10.6.12-MariaDB").super_read_only && of("8.4.0").super_read_only);
         assert!(of("10.11.6-MariaDB").demote_to_replica && !of("10.6.12-MariaDB").demote_to_replica);
         let waits = |text| of(text).short_waits;
-        assert!(waits("8.0.36") && waits("10.5.23-MariaDB") && !waits("5.7.44") && !waits("5.6.24-log"));
+        assert!(waits("8.0.36") && !waits("5.6.24-log") && !waits("11.8.6-MariaDB"));
         assert!(of("5.7.44").delay_while_receiving && !of("5.6.24-log").delay_while_receiving);
         assert!(!of("11.8.6-MariaDB").delay_while_receiving);
         let heartbeats = |text| (of(text).heartbeat_status, of(text).receiver_tables);

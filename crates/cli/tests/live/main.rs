@@ -8,6 +8,7 @@ mod operations;
 mod places;
 mod reload;
 mod takeovers;
+mod versions;
 mod world;
 
 lab::on_both_families!(
@@ -45,4 +46,9 @@ lab::on_both_families!(
     fidelity::topology_texts_are_exact,
     fidelity::instances_tell_what_servers_tell,
     fidelity::answers_have_the_fields_that_clients_know,
+);
+
+lab::on_other_versions!(
+    versions::the_primary_is_replaced_by_fault_and_by_plan,
+    versions::the_primary_is_replaced_by_file_and_position,
 );

@@ -50,9 +50,12 @@ pub(super) async fn delay(work: &mut Work<'_>, seconds: u32) -> Result<(), Failu
     if applied {
         stop(work, Threads::Applier).await?;
     }
-    // With a running receiver only the delay may be named; a change that stops it would forget the heartbeat period.
-    let heartbeat =
-        if stops_receiver { super::change::heartbeat_option(work, Some(&current)).await? } else { None };
+    // Servers that want both stopped forget the heartbeat period with every change.
+    let heartbeat = if work.session.capabilities().delay_while_receiving {
+        None
+    } else {
+        super::change::heartbeat_option(work, Some(&current)).await?
+    };
     let statement = work.write(&current.channel, |writer| {
         let mut options = vec![format!("{}_delay={seconds}", writer.source())];
         options.extend(heartbeat.clone());

@@ -155,7 +155,7 @@ fn require_applier(replication: &Replication) -> Result<(), Failure> {
 }
 
 async fn rest(work: &Work<'_>, pause: &mut Duration, what: &str) -> Result<(), Failure> {
-    if work.deadline.remaining() < *pause {
+    if work.deadline.remaining() < *pause + ANSWER_TIME {
         return Err(too_late(what));
     }
     tokio::time::sleep(*pause).await;

@@ -7,6 +7,7 @@ mod positions;
 mod reading;
 mod relay;
 mod tls;
+mod versions;
 mod world;
 
 lab::on_both_families!(
@@ -35,4 +36,10 @@ lab::on_both_families!(
     positions::a_former_primary_becomes_a_replica,
     positions::waits_end_when_done_when_stopped_and_when_late,
     positions::replicas_without_gtid_move_by_file_and_position,
+);
+
+lab::on_other_versions!(
+    versions::a_read_tells_what_the_server_tells,
+    versions::a_replica_is_stopped_waited_for_and_moved,
+    versions::a_replica_by_file_and_position_is_moved,
 );

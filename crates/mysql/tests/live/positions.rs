@@ -93,6 +93,7 @@ pub(crate) async fn waits_end_when_done_when_stopped_and_when_late(family: Famil
             assert_eq!(late.class, ErrorClass::TimedOut, "{late}");
             assert!(took > limit / 2 && took < Duration::from_millis(900), "{wait}: {took:?}");
         }
+        no_wait_is_left(b).await?;
         // This one waits through the rest of the lock.
         world.act("b", waits[0].clone()).await?;
         anyhow::Ok(())
@@ -115,6 +116,18 @@ pub(crate) async fn waits_end_when_done_when_stopped_and_when_late(family: Famil
     }
     assert!(world.has_row("b", 1).await?);
     Ok(())
+}
+
+/// A wait that came to its deadline does not go on in the server.
+pub(crate) async fn no_wait_is_left(server: &lab::Server) -> Result<()> {
+    lab::wait_until("no wait is left on the server", Duration::from_secs(1), || async {
+        let waits = "SELECT COUNT(*) FROM information_schema.processlist \
+                     WHERE info LIKE '%\\_wait%' AND id <> CONNECTION_ID()";
+        let count = server.value(waits).await?;
+        anyhow::ensure!(count == "0", "{count} are");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
 }
 
 async fn a_sleeper(server: &lab::Server) -> Result<String> {
