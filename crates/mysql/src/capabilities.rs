@@ -58,6 +58,9 @@ pub(crate) struct Capabilities {
     pub(crate) channel_cipher_suites: bool,
     /// `TLS_VERSION` of a channel.
     pub(crate) channel_tls_version: bool,
+    /// A receiver that is connecting to a server that does not answer cannot be stopped before its network time-out. Seen
+    /// on 11.8, not on 10.11.
+    pub(crate) stop_waits_for_connect: bool,
     /// A channel's delay can be changed while its receiver runs.
     pub(crate) delay_while_receiving: bool,
     /// `MASTER_DEMOTE_TO_SLAVE`.
@@ -107,6 +110,7 @@ impl Capabilities {
             get_public_key: mysql(8, 0, 4),
             channel_cipher_suites: mysql(8, 0, 19),
             channel_tls_version: mysql(5, 7, 10),
+            stop_waits_for_connect: mariadb(11, 0, 0),
             delay_while_receiving: mysql(5, 7, 4),
             demote_to_replica: mariadb(10, 10, 0),
             ndb: version.is_ndb(),
@@ -149,6 +153,10 @@ mod tests {
         let waits = |text| of(text).short_waits;
         assert!(waits("8.0.36") && !waits("5.6.24-log") && !waits("11.8.6-MariaDB"));
         assert!(of("5.7.44").delay_while_receiving && !of("5.6.24-log").delay_while_receiving);
+        assert!(
+            of("11.8.6-MariaDB").stop_waits_for_connect && !of("10.11.19-MariaDB").stop_waits_for_connect
+        );
+        assert!(!of("8.4.0").stop_waits_for_connect);
         assert!(!of("11.8.6-MariaDB").delay_while_receiving);
         let heartbeats = |text| (of(text).heartbeat_status, of(text).receiver_tables);
         assert_eq!(heartbeats("5.6.24-log"), (true, false));

@@ -175,6 +175,19 @@ pub(crate) const FAILED_TRANSACTION: [&str; 2] = [
 pub(crate) const NDB_NODES: &str =
     "select substring(service_URI, 9) as mysql_host from ndbinfo.processes where process_name = 'mysqld'";
 
+/// Gives the server's own network time-out back.
+pub(crate) const RESTORE_NET_TIMEOUT: &str = "set global slave_net_timeout=@net_timeout";
+
+/// Starts a receiver by these statements with a network time-out of at most five seconds, which it reads when it connects:
+/// so long it may have to be waited for when it is to be stopped again. Once it is connected the short time-out costs an
+/// idle receiver one reconnect, which has the old one again.
+pub(crate) fn with_short_net_timeout(statements: &str) -> String {
+    format!(
+        "set @net_timeout=@@global.slave_net_timeout; set global slave_net_timeout=least(@net_timeout, 5); \
+         {statements}; do sleep(0.1); {RESTORE_NET_TIMEOUT}"
+    )
+}
+
 /// The channel a statement is about: the default one, or one by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Channel(pub(crate) String);

@@ -115,6 +115,14 @@ async fn reconnect(work: &mut Work<'_>) -> Result<(), Failure> {
     let statements = work.write(&current.channel, |writer| {
         format!("{}; {}", writer.stop(Threads::Receiver), writer.start(Threads::Receiver))
     });
+    if work.session.capabilities().stop_waits_for_connect {
+        // It needs the privilege that stopping needs.
+        let changed = work.change(statements::with_short_net_timeout(&statements)).await;
+        if changed.as_ref().is_err_and(|failure| !failure.is_fatal) {
+            work.change(statements::RESTORE_NET_TIMEOUT.to_owned()).await?;
+        }
+        return changed;
+    }
     match work.change(statements).await {
         Err(failure) if failure.number == Some(REPLICA_NOT_RUNNING) => start(work, Threads::Receiver).await,
         outcome => outcome,

@@ -41,5 +41,6 @@ lab::on_both_families!(
 lab::on_other_versions!(
     versions::a_read_tells_what_the_server_tells,
     versions::a_replica_is_stopped_waited_for_and_moved,
+    versions::a_receiver_that_reconnects_in_vain_is_soon_stopped,
     versions::a_replica_by_file_and_position_is_moved,
 );

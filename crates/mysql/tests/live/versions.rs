@@ -152,6 +152,23 @@ async fn assert_waits_end_in_time(world: &World, waits: &[Action]) -> Result<()>
     Ok(())
 }
 
+/// A failover waits eight seconds for receivers to stop, those that reconnect to a hung source in vain included.
+pub(crate) async fn a_receiver_that_reconnects_in_vain_is_soon_stopped(builder: LabBuilder) -> Result<()> {
+    let world = start(builder).await?;
+    let (a, b) = (world.lab.server("a"), world.lab.server("b"));
+    let time_out = "SELECT @@global.slave_net_timeout";
+    let before = b.value(time_out).await?;
+    a.hang()?;
+    world.act("b", Action::ReconnectReceiver).await?;
+    assert_eq!(b.value(time_out).await?, before);
+    assert_eq!(world.read("b").await?.replication.io_thread, ThreadState::Other);
+    let stopped = world.act("b", Action::StopReplication(Threads::Receiver)).await?;
+    assert!(stopped.elapsed < Duration::from_secs(7), "{:?}", stopped.elapsed);
+    a.resume()?;
+    world.act("b", Action::StartReplication(Threads::Receiver)).await?;
+    world.until("b", "replicates", Instance::is_replicating).await.map(drop)
+}
+
 /// Without GTID the place is told with every change, and a replica can be brought to a place.
 pub(crate) async fn a_replica_by_file_and_position_is_moved(builder: LabBuilder) -> Result<()> {
     let world = start(builder.gtid(false)).await?;
