@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use model::InstanceKey;
-use mysql_async::{ClientIdentity, Conn, Error, IoError, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts};
 use ports::{Deadline, ErrorClass};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
@@ -145,6 +145,12 @@ async fn attempt(key: &InstanceKey, options: &MySqlOptions, encrypted: bool) -> 
     match Conn::new(driver_options(key, options, encrypted)).await {
         Ok(conn) => Ok(conn),
         Err(error @ Error::Io(IoError::Io(_))) => Err(explained(key, error.into()).await),
+        Err(Error::Driver(DriverError::UnknownAuthPlugin { name })) => {
+            Err(Failure::unusable_account(&options.user, &name))
+        }
+        Err(Error::Driver(DriverError::CleartextPluginDisabled)) => {
+            Err(Failure::unusable_account(&options.user, "mysql_clear_password"))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -52,6 +52,16 @@ impl Failure {
         }
     }
 
+    /// The server wants the account to prove itself in a way that we cannot.
+    pub(crate) fn unusable_account(user: &str, plugin: &str) -> Self {
+        let message = format!(
+            "the server identifies account '{user}' by {plugin}, which orchestrator cannot do; give it another way: \
+             ALTER USER '{user}'@'...' IDENTIFIED WITH caching_sha2_password BY '...' (before MySQL 8.0: mysql_native_password; \
+             on MariaDB: IDENTIFIED VIA ed25519 USING PASSWORD('...'))"
+        );
+        Self { class: ErrorClass::AccessDenied, number: None, message, is_fatal: true, is_early: true }
+    }
+
     /// The peer is gone or closed the connection, in contrast to being slow or answering with an error.
     pub(crate) fn is_lost_connection(&self) -> bool {
         self.is_fatal && self.class == ErrorClass::Connection

@@ -39,6 +39,7 @@ lab::on_both_families!(
 );
 
 lab::on_other_versions!(
+    accounts::every_plugin_lets_the_right_password_in,
     versions::a_read_tells_what_the_server_tells,
     versions::a_replica_is_stopped_waited_for_and_moved,
     versions::a_receiver_that_reconnects_in_vain_is_soon_stopped,
