@@ -266,6 +266,12 @@ mod tests {
     }
 
     #[test]
+    fn a_version_that_is_not_here_is_named() {
+        let error = Binaries::of_version(Family::MySql, "1.2").expect_err("nobody has it");
+        assert!(format!("{error:#}").starts_with("no mysql 1.2 on this machine, only ["), "{error:#}");
+    }
+
+    #[test]
     fn a_series_is_found_by_its_first_numbers() {
         assert!(version_key("9.10.0") > version_key("9.7.4"));
         assert!(is_version("11.8.6", "11.8") && is_version("11.8.6", "11.8.6") && is_version("11.8.6", "11"));
