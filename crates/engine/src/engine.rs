@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
 use ports::{Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError};
 use settings::Settings;
@@ -28,6 +29,9 @@ use crate::step_log::StepLog;
 use crate::supervisor::Supervisor;
 use crate::throttle::Throttle;
 use crate::unresolve::Unresolve;
+
+/// Transactions of observed facts that are at the backend at the same time.
+const PARTS_AT_BACKEND: usize = 3;
 
 /// Everything outside that the engine acts through.
 #[derive(Clone)]
@@ -317,14 +321,18 @@ impl Engine {
         }
     }
 
-    /// Writes in transactions of `InstanceWriteBufferSize` servers at most, so that none holds the backend for long.
+    /// Writes in transactions of `InstanceWriteBufferSize` servers at most, so that none holds the backend for long. The next
+    /// ones wait at the backend, not here, so that it is never idle between them.
     async fn write_parts(&self, mut writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
         let most = (self.settings().discovery.write_buffer as usize).max(1);
-        while writes.len() > most {
-            let rest = writes.split_off(most);
-            self.inner.ports.store.write_instances(std::mem::replace(&mut writes, rest)).await?;
+        let mut parts = Vec::with_capacity(writes.len().div_ceil(most));
+        while !writes.is_empty() {
+            let rest = writes.split_off(most.min(writes.len()));
+            parts.push(std::mem::replace(&mut writes, rest));
         }
-        self.inner.ports.store.write_instances(writes).await
+        let store = &self.inner.ports.store;
+        let writing = parts.into_iter().map(|part| store.write_instances(part));
+        stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await
     }
 
     /// A deadline for one ordinary read of a server.
