@@ -22,6 +22,8 @@ use crate::sql;
 /// A start includes crash recovery, beside three other servers on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// A thread that waits for a disk stands still when it has it.
+const STILL_LIMIT: Duration = Duration::from_secs(5);
 /// The kernel's limit on a unix socket's path is 108 bytes, the final zero included.
 const SOCKET_PATH_MAX: usize = 107;
 
@@ -241,9 +243,19 @@ impl Server {
         self.signal(Signal::KILL)
     }
 
-    /// Stops the process without ending it: connections stay open and nothing answers.
+    /// Stops the process without ending it: connections stay open and nothing answers. Returns when all its threads stand
+    /// still, which on a busy machine takes a moment in which one of them may answer yet.
     pub fn hang(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        let begin = Instant::now();
+        while let Some(pid) = self.pid().filter(|pid| !stands_still(*pid)) {
+            ensure!(
+                begin.elapsed() < STILL_LIMIT,
+                "process {pid} still runs {STILL_LIMIT:?} after it was stopped"
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Lets a hung process go on.
@@ -340,4 +352,15 @@ impl Server {
     fn put_back(&self, instance: Instance) {
         *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
     }
+}
+
+/// No thread of the process can run: stopped, or dead.
+fn stands_still(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // `PID (NAME) STATE …`; the name may hold anything.
+        let state = text.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        !matches!(state, Some('R' | 'S' | 'D' | 'I'))
+    })
 }
