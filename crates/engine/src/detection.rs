@@ -17,6 +17,8 @@ use crate::hook_environment::hook_environment;
 use crate::recovery::{Attempt, Request};
 
 const TICK: Duration = Duration::from_secs(1);
+/// How often the backend is asked whether an earlier detection is still active.
+const REGISTERED_LOOK: Duration = TICK;
 /// Differs: longest wait for detection hooks. They may delay a recovery by a tick, as ever, but no longer; the original
 /// waited for them without limit.
 const DETECTION_HOOKS_WAIT: Duration = TICK;
@@ -179,9 +181,8 @@ impl Engine {
         let finding = &request.finding;
         let now = self.now();
         let compiled = self.compiled();
-        let limit = compiled.retention.detection_active;
         let state = &self.inner.detection;
-        if state.is_registered(&finding.key, finding.code, finding.is_actionable, now, limit) {
+        if state.is_registered(&finding.key, finding.code, finding.is_actionable, now) {
             return Ok(());
         }
         let outcome = self
@@ -205,11 +206,14 @@ impl Engine {
                     actionable = finding.is_actionable,
                     "failure detected"
                 );
-                state.note_registered(&finding.key, finding.code, finding.is_actionable, now);
+                let until = now + compiled.retention.detection_active;
+                state.note_registered(&finding.key, finding.code, finding.is_actionable, until);
                 self.run_detection_hooks(request).await
             }
             Ok(_) => {
-                state.note_registered(&finding.key, finding.code, finding.is_actionable, now);
+                // One that was registered before is active for an unknown time.
+                let until = now + REGISTERED_LOOK;
+                state.note_registered(&finding.key, finding.code, finding.is_actionable, until);
                 Ok(())
             }
             Err(error) => {

@@ -10,6 +10,7 @@ use model::{AnalysisCode, InstanceKey, Timestamp};
 pub(crate) struct DetectionState {
     /// Servers being handled, and whether something new was found meanwhile.
     in_progress: Mutex<BTreeMap<InstanceKey, bool>>,
+    /// Detections known to be registered, and until when.
     registered: Mutex<BTreeMap<(InstanceKey, bool), (AnalysisCode, Timestamp)>>,
     last_code: Mutex<BTreeMap<InstanceKey, AnalysisCode>>,
 }
@@ -36,31 +37,30 @@ impl DetectionState {
         in_progress.remove(key).unwrap_or(false)
     }
 
-    /// The detection of that code is known to be registered and active since less than `limit`.
+    /// The detection of that code is known to be registered and active.
     pub(crate) fn is_registered(
         &self,
         key: &InstanceKey,
         code: AnalysisCode,
         actionable: bool,
         now: Timestamp,
-        limit: std::time::Duration,
     ) -> bool {
         let registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
         registered
             .get(&(key.clone(), actionable))
-            .is_some_and(|(known, at)| *known == code && now.saturating_since(*at) < limit)
+            .is_some_and(|(known, until)| *known == code && now < *until)
     }
 
-    /// Remembers a registered detection.
+    /// Remembers a registered detection until the backend is worth asking again.
     pub(crate) fn note_registered(
         &self,
         key: &InstanceKey,
         code: AnalysisCode,
         actionable: bool,
-        now: Timestamp,
+        until: Timestamp,
     ) {
         let mut registered = self.registered.lock().unwrap_or_else(PoisonError::into_inner);
-        registered.insert((key.clone(), actionable), (code, now));
+        registered.insert((key.clone(), actionable), (code, until));
     }
 
     /// Forgets what is registered: somebody acknowledged, or the backend changed behind our back.
@@ -100,14 +100,12 @@ mod tests {
         let (here, gone) = (InstanceKey::new("here", 3306), InstanceKey::new("gone", 3306));
         let now = Timestamp::from_secs(1_000);
         for key in [&here, &gone] {
-            state.note_registered(key, AnalysisCode::DeadMaster, true, now);
+            state.note_registered(key, AnalysisCode::DeadMaster, true, now + Duration::from_secs(60));
             state.code_changed(key, AnalysisCode::DeadMaster);
         }
         state.retain_codes(|key| *key == here);
         let is_known = |key| {
-            let limit = Duration::from_secs(60);
-            state.is_registered(key, AnalysisCode::DeadMaster, true, now, limit)
-                && state.last_code(key).is_some()
+            state.is_registered(key, AnalysisCode::DeadMaster, true, now) && state.last_code(key).is_some()
         };
         assert!(is_known(&here) && !is_known(&gone));
         assert!(state.registered.lock().unwrap().len() == 1);

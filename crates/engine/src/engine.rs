@@ -23,7 +23,7 @@ use crate::discovery::Stillness;
 use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
 use crate::receiver_test::TestedSources;
-use crate::recovery::{LateFence, LeftBehind, PendingRelease};
+use crate::recovery::{Held, LateFence, LeftBehind, PendingRelease};
 use crate::samples::{FlushSample, Samples};
 use crate::step_log::StepLog;
 use crate::supervisor::Supervisor;
@@ -111,7 +111,7 @@ pub(crate) struct Inner {
     /// Something happened to a server whose row waits to be written.
     pub(crate) has_unwritten_news: AtomicBool,
     /// Clusters being recovered or taken over: cluster name to operation.
-    pub(crate) cluster_locks: Mutex<BTreeMap<String, String>>,
+    pub(crate) cluster_locks: Mutex<BTreeMap<String, Held>>,
     /// Recoveries that promoted nobody and have something left to give back, by failed server.
     pub(crate) pending_releases: Mutex<BTreeMap<InstanceKey, PendingRelease>>,
     /// Replicas to be taken care of when they can be read again.

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use model::{Command, Downtime, Instance, InstanceKey};
+use model::{Command, Downtime, Instance, InstanceKey, Retention};
 use ports::StoreError;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -82,6 +82,9 @@ impl Engine {
                 self.review_lost_downtimes().await;
                 self.review_cluster_aliases().await;
                 self.forget_other_names().await;
+            }
+            if self.may_act() {
+                self.end_periods().await;
             }
             if self.may_act() && seconds % MINUTE_SECONDS == MINUTE_SECONDS - 1 {
                 if (seconds / MINUTE_SECONDS).is_multiple_of(self.minutes_between_names()) {
@@ -278,14 +281,19 @@ impl Engine {
     /// Stores the alias every cluster should have now, where it differs from the stored one.
     async fn review_cluster_aliases(&self) {
         let changed: Vec<(String, String)> = {
-            let fleet = self.fleet();
-            decide::cluster_attributes::cluster_aliases(&fleet, self.now())
+            let mut fleet = self.fleet_mut();
+            let mut changed: Vec<_> = decide::cluster_attributes::cluster_aliases(&fleet, self.now())
                 .into_iter()
                 .filter(|(name, alias)| !name.is_empty() && fleet.cluster_aliases.get(name) != Some(alias))
-                .collect()
+                .collect();
+            // Whoever changes a cluster also says what it is called.
+            changed.retain(|(name, _)| !self.is_cluster_locked(name));
+            for (cluster_name, alias) in &changed {
+                fleet.set_cluster_alias(cluster_name, alias);
+            }
+            changed
         };
         for (cluster_name, alias) in changed {
-            self.fleet_mut().set_cluster_alias(&cluster_name, &alias);
             self.submit_quietly(Command::SetClusterAlias { cluster_name, alias, at: self.now() }).await;
         }
     }
@@ -310,6 +318,13 @@ impl Engine {
                 self.submit_quietly(Command::SetClusterDomain { cluster_name, domain, at: self.now() }).await;
             }
         }
+    }
+
+    /// Ends the active periods of detections and recoveries, and drops refusals that are over.
+    pub(crate) async fn end_periods(&self) {
+        let Retention { detection_active, recovery_active, .. } = self.compiled().retention;
+        let at = self.now();
+        self.submit_quietly(Command::EndPeriods { detection_active, recovery_active, at }).await;
     }
 
     /// Ends periods that are over and drops rows older than their retention.

@@ -208,7 +208,8 @@ impl Engine {
         self.wait_running(started).await
     }
 
-    async fn wait_running(&self, started: Arc<Instance>) -> Result<Arc<Instance>, OperationError> {
+    /// Reads a replica until both its threads run, for a second at most.
+    pub(crate) async fn wait_running(&self, started: Arc<Instance>) -> Result<Arc<Instance>, OperationError> {
         let begin = tokio::time::Instant::now();
         let (mut instance, mut pause) = (started, START_PAUSE);
         while !instance.is_replicating() && begin.elapsed() + pause <= START_WAIT_MAX {

@@ -314,6 +314,15 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
+    /// End the active periods of detections and recoveries, and forget refusals of recoveries that are over.
+    EndPeriods {
+        /// How long a detection is active.
+        detection_active: std::time::Duration,
+        /// How long a recovery is active.
+        recovery_active: std::time::Duration,
+        /// When.
+        at: Timestamp,
+    },
     /// End what has lasted long enough and delete what is old enough; see [`Retention`].
     Expire {
         /// Limits.

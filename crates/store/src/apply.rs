@@ -1,5 +1,7 @@
 //! The state machine: what each command does to the tables. Called inside one transaction per command.
 
+use std::time::Duration;
+
 use model::{Command, CommandOutcome, Retention, Timestamp};
 
 use crate::instances;
@@ -116,12 +118,26 @@ pub(crate) fn apply(db: &Db<'_>, command: &Command) -> sql::Result<CommandOutcom
         Command::RegisterNode { node, version, backend, app, at } => {
             nodes::register(db, node, version, backend, app, *at).map(done)
         }
+        Command::EndPeriods { detection_active, recovery_active, at } => {
+            end_periods(db, (*detection_active, *recovery_active), *at).map(changed)
+        }
         Command::Expire { retention, at } => expire(db, retention, *at).map(changed),
     }
 }
 
 fn changed(rows: usize) -> CommandOutcome {
     CommandOutcome::Count(count(rows))
+}
+
+/// Ends the active periods of detections and recoveries, which last so long, and deletes refusals that are over.
+fn end_periods(
+    db: &Db<'_>,
+    (detections, recoveries): (Duration, Duration),
+    at: Timestamp,
+) -> sql::Result<usize> {
+    Ok(periods::close_expired(db, Periods::Detections, at - detections, at)?
+        + periods::close_expired(db, Periods::Recoveries, at - recoveries, at)?
+        + blocked::expire(db, at)?)
 }
 
 /// Ends what has lasted long enough and deletes what is old enough. Processes that are gone come first, because locks
@@ -135,9 +151,7 @@ fn expire(db: &Db<'_>, retention: &Retention, at: Timestamp) -> sql::Result<usiz
         maintenance::expire(db, at)?,
         annotations::expire_downtimes(db, at)?,
         annotations::expire_candidates(db, at - retention.candidate)?,
-        periods::close_expired(db, Periods::Detections, at - retention.detection_active, at)?,
-        periods::close_expired(db, Periods::Recoveries, at - retention.recovery_active, at)?,
-        blocked::expire(db, at)?,
+        end_periods(db, (retention.detection_active, retention.recovery_active), at)?,
         detections::expire(db, audited)?,
         recoveries::expire(db, audited)?,
         steps::expire(db, audited)?,

@@ -76,6 +76,18 @@ pub(crate) async fn siblings_move_before_the_hooks(family: Family) -> Result<()>
     let file = folder.path().join("hooks");
     let world = World::start(family, hooks(&file)).await?;
     world.ok(&world.route("graceful-master-takeover", &["a", "b"])).await?;
+    // Whoever asks as soon as it is done sees a cluster in which everybody replicates.
+    let all = world.get("/api/all-instances").await?;
+    let stopped: Vec<&Value> = all
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|server| {
+            server["MasterKey"]["Hostname"] != json!("") && server["MasterKey"]["Port"] != json!(0)
+        })
+        .filter(|server| server["ReplicationIOThreadState"] != 1 || server["ReplicationSQLThreadState"] != 1)
+        .collect();
+    ensure!(stopped.is_empty(), "{stopped:?}");
     let port = world.lab.server("b").port();
     let told = format!("1 127.0.0.1:{port} 1");
     let wanted = format!(

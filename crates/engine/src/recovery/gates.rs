@@ -11,10 +11,29 @@ use super::Request;
 use crate::Engine;
 use crate::detection::case_of;
 
+/// What holds the lock of a cluster.
+#[derive(Debug)]
+pub(crate) struct Held {
+    operation: String,
+    /// Names the cluster may have when the operation has ended.
+    successors: Vec<String>,
+}
+
 /// One operation per cluster at a time; released when dropped.
 pub(crate) struct ClusterLock {
     engine: Engine,
     cluster_name: String,
+}
+
+impl ClusterLock {
+    /// One of these servers will be the primary, and the cluster be called after it: what is seen under that name is the
+    /// operation's own doing too.
+    pub(super) fn cover<'a>(&self, successors: impl IntoIterator<Item = &'a InstanceKey>) {
+        let mut locks = self.engine.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = locks.get_mut(&self.cluster_name) {
+            held.successors = successors.into_iter().map(ToString::to_string).collect();
+        }
+    }
 }
 
 impl Drop for ClusterLock {
@@ -38,10 +57,11 @@ impl Engine {
         let mut locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
         match locks.entry(cluster_name.to_owned()) {
             Entry::Occupied(held) => {
-                Err(format!("cluster {cluster_name} is being changed by {}; wait for it to end", held.get()))
+                let operation = &held.get().operation;
+                Err(format!("cluster {cluster_name} is being changed by {operation}; wait for it to end"))
             }
             Entry::Vacant(free) => {
-                free.insert(operation.to_owned());
+                free.insert(Held { operation: operation.to_owned(), successors: Vec::new() });
                 Ok(ClusterLock { engine: self.clone(), cluster_name: cluster_name.to_owned() })
             }
         }
@@ -50,13 +70,15 @@ impl Engine {
     /// The operation that holds the lock of a cluster on this node.
     pub(crate) fn operation_on(&self, cluster_name: &str) -> Option<String> {
         let locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
-        locks.get(cluster_name).cloned()
+        locks.get(cluster_name).map(|held| held.operation.clone())
     }
 
-    /// An operation on the cluster is in progress on this node.
+    /// An operation on the cluster is in progress on this node, or one that ends with a cluster of this name.
     pub(crate) fn is_cluster_locked(&self, cluster_name: &str) -> bool {
         let locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
-        locks.contains_key(cluster_name)
+        locks.iter().any(|(name, held)| {
+            name == cluster_name || held.successors.iter().any(|successor| successor == cluster_name)
+        })
     }
 
     /// Registers a recovery unless an earlier one is in the way (anti-flapping). Writes blocked records.
@@ -68,8 +90,8 @@ impl Engine {
             let mut reasons = Vec::new();
             let mut blocking = self.blocking_recoveries(finding, &mut reasons).await?;
             if !blocking.is_empty() {
-                // Periods end once a minute; one that is over by now must not block a second longer.
-                self.expire().await;
+                // Periods end once a second; one that is over by now must not block even that much longer.
+                self.end_periods().await;
                 reasons.clear();
                 blocking = self.blocking_recoveries(finding, &mut reasons).await?;
             }

@@ -22,7 +22,7 @@ mod takeover;
 mod writable;
 
 pub(crate) use follow_up::LeftBehind;
-pub(crate) use gates::replaces_a_primary;
+pub(crate) use gates::{Held, replaces_a_primary};
 pub(crate) use late_fence::LateFence;
 pub(crate) use release::PendingRelease;
 pub use takeover::TakeoverRequest;

@@ -13,6 +13,7 @@ use decide::failover::{self, FailoverCase};
 use futures_util::future::join_all;
 use model::{
     AcknowledgeScope, Action, Command, Finding, Instance, InstanceKey, Recovery, RecoveryKind, RegroupMode,
+    ThreadState,
 };
 use ports::Deadline;
 use tracing::{debug, error, warn};
@@ -82,10 +83,11 @@ impl Engine {
                 )]);
             }
         }
-        let _lock = match self.lock_cluster(&finding.cluster.name, "a failover") {
+        let lock = match self.lock_cluster(&finding.cluster.name, "a failover") {
             Ok(lock) => lock,
             Err(held) => return Attempt::NotAttempted(vec![held]),
         };
+        lock.cover(&finding.replicas);
         if !request.forced
             && let Err(reason) = self.require_still_dead(&finding.key, false).await
         {
@@ -331,6 +333,10 @@ impl Engine {
         recovery.errors = failover.errors;
         let is_fenced = failover.is_fenced;
         let (left_behind, held) = (failover.left_behind, failover.held);
+        // One that was left behind once and leads now is counted on again, by its alias too.
+        if let Err(error) = self.end_downtime(&promoted).await {
+            recovery.errors.push(error.to_string());
+        }
         // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
         self.publish_primary(&request.finding, &promoted).await;
         self.fence_later(&recovery.uid, &request.finding.key, &promoted, is_fenced, is_planned);
@@ -343,9 +349,6 @@ impl Engine {
         let promotion = format!("promoted replica: {promoted}");
         self.audit(audit_name(kind), Some(&request.finding.key), promotion).await;
         self.reread_replicas(request, &promoted, is_planned).await;
-        if let Err(error) = self.end_downtime(&promoted).await {
-            recovery.errors.push(error.to_string());
-        }
         let settings = self.settings();
         self.run_post_hooks(
             request,
@@ -424,8 +427,8 @@ impl Engine {
         .await;
     }
 
-    /// Reads the new primary, then its replicas, so that the cluster's new shape is known at once. A failed server is not
-    /// waited for, one that has handed over is read.
+    /// Reads the new primary, then its replicas, so that the cluster's new shape is known at once. Receivers that are just
+    /// connecting get a moment. A failed server is not waited for, one that has handed over is read.
     async fn reread_replicas(&self, request: &Request, promoted: &InstanceKey, is_planned: bool) {
         let limit = self.read_deadline();
         // A server that cannot be read stays marked as such; the poll goes on.
@@ -441,7 +444,15 @@ impl Engine {
         } else {
             others.remove(&request.finding.key);
         }
-        join_all(others.iter().map(|key| self.read_instance(key, limit))).await;
+        join_all(others.iter().map(|key| async move {
+            let Ok(replica) = self.read_instance(key, limit).await else { return };
+            let replication = &replica.replication;
+            if replication.io_thread == ThreadState::Other && replication.last_io_errno == 0 {
+                // One that does not get there stays marked as such.
+                let _ = self.wait_running(replica).await;
+            }
+        }))
+        .await;
     }
 
     /// Reads what is further below the new primary and still stands under the cluster's former name.

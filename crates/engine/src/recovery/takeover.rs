@@ -59,11 +59,12 @@ impl Engine {
             return refused("this node does not hold the lease to change servers");
         }
         let primary = self.only_primary(&request.cluster_name, false)?;
-        let _lock = self
+        let lock = self
             .lock_cluster(&request.cluster_name, "a takeover")
             .map_err(|held| OperationError::Refused(vec![held]))?;
         let case = self.takeover_case(&primary, &request).await?;
         let takeover = takeover::prepare(&case).map_err(refuse)?;
+        lock.cover([&takeover.target.key]);
         let mut check = takeover::check_context(&case);
         self.move_siblings(&case, &takeover, &mut check).await?;
         let left_open = self.prepare_credentials(&case, &takeover).await;

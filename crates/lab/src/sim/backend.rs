@@ -5,6 +5,7 @@
 //! decides by: a code that was announced before the active one is announced again, and page sizes are not limited.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use model::{
     AcknowledgeScope, AuditRecord, BlockedRecovery, Case, Command, CommandOutcome, Detection, Downtime,
@@ -203,6 +204,9 @@ impl Backend {
                 self.nodes.retain(|known| known.0 != node.hostname);
                 self.nodes.insert((node.hostname.clone(), node.token.clone()));
             }
+            Command::EndPeriods { detection_active, recovery_active, at } => {
+                self.end_periods(*detection_active, *recovery_active, *at);
+            }
             Command::Expire { retention, at } => self.expire(retention, *at),
             other => self.apply_statement(other),
         }
@@ -392,15 +396,18 @@ impl Backend {
         count
     }
 
-    fn expire(&mut self, retention: &Retention, at: Timestamp) {
+    fn end_periods(&mut self, detections: Duration, recoveries: Duration, at: Timestamp) {
         for detection in &mut self.detections {
-            detection.in_active_period &=
-                at.saturating_since(detection.start_active_period) <= retention.detection_active;
+            detection.in_active_period &= at.saturating_since(detection.start_active_period) <= detections;
         }
         for recovery in &mut self.recoveries {
-            recovery.in_active_period &= at.saturating_since(recovery.start) <= retention.recovery_active;
+            recovery.in_active_period &= at.saturating_since(recovery.start) <= recoveries;
         }
         self.blocked.retain(|blocked| at.saturating_since(blocked.last_blocked).as_secs() < 2);
+    }
+
+    fn expire(&mut self, retention: &Retention, at: Timestamp) {
+        self.end_periods(retention.detection_active, retention.recovery_active, at);
         self.fleet.downtimes.retain(|_, downtime| downtime.is_active(at));
         let oldest = at - retention.stale_coordinates;
         self.fleet.stale_coordinates.retain(|_, stale| stale.first_seen >= oldest);
