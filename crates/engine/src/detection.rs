@@ -302,6 +302,6 @@ impl AnalysisFilters for EngineFilters {
     }
 
     fn is_explained_by_operation(&self, cluster_name: &str, code: AnalysisCode) -> bool {
-        analysis::may_come_from_operation(code) && self.engine.is_cluster_locked(cluster_name)
+        analysis::may_come_from_operation(code) && self.engine.is_cluster_in_motion(cluster_name)
     }
 }

@@ -287,7 +287,7 @@ impl Engine {
                 .filter(|(name, alias)| !name.is_empty() && fleet.cluster_aliases.get(name) != Some(alias))
                 .collect();
             // Whoever changes a cluster also says what it is called.
-            changed.retain(|(name, _)| !self.is_cluster_locked(name));
+            changed.retain(|(name, _)| !self.is_cluster_in_motion(name));
             for (cluster_name, alias) in &changed {
                 fleet.set_cluster_alias(cluster_name, alias);
             }

@@ -247,12 +247,23 @@ impl Engine {
     }
 
     async fn tell_following(&self, replica: &InstanceKey, left: &LeftBehind) {
-        let text = format!("{replica} is back and replicates from {}", left.promoted);
+        let promoted = &left.promoted;
+        let limit = Deadline::after(self.compiled().reasonable_check);
+        let running = match self.read_instance(replica, limit).await {
+            Ok(read) => self.wait_running(read).await,
+            Err(error) => Err(error.into()),
+        };
+        let text = match &running {
+            Ok(read) if read.is_replicating() => format!("{replica} is back and replicates from {promoted}"),
+            Ok(_) => format!("{replica} is back and was put below {promoted}; it does not replicate yet"),
+            Err(error) => format!("{replica} is back and was put below {promoted}: {error}"),
+        };
         self.write_step(&left.uid, text.clone()).await;
         self.audit("recover-dead-master", Some(replica), text).await;
-        self.end_lost_downtime(replica).await;
-        // The poll goes on if this read fails.
-        let _ = self.read_instance(replica, Deadline::after(self.compiled().reasonable_check)).await;
+        // One that does not replicate yet is counted on as soon as it does.
+        if running.is_ok_and(|read| read.is_replicating()) {
+            self.end_lost_downtime(replica).await;
+        }
     }
 
     /// It cannot follow: as one that was lost at once, it is detached, when settings say so, and downtimed.

@@ -73,8 +73,15 @@ impl Engine {
         locks.get(cluster_name).map(|held| held.operation.clone())
     }
 
-    /// An operation on the cluster is in progress on this node, or one that ends with a cluster of this name.
+    /// An operation on the cluster is in progress on this node.
     pub(crate) fn is_cluster_locked(&self, cluster_name: &str) -> bool {
+        let locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.contains_key(cluster_name)
+    }
+
+    /// The cluster is being changed, or is what an operation in progress ends with. Others may change it in that case:
+    /// hooks do so.
+    pub(crate) fn is_cluster_in_motion(&self, cluster_name: &str) -> bool {
         let locks = self.inner.cluster_locks.lock().unwrap_or_else(PoisonError::into_inner);
         locks.iter().any(|(name, held)| {
             name == cluster_name || held.successors.iter().any(|successor| successor == cluster_name)

@@ -44,10 +44,22 @@ pub(crate) struct Options {
     /// at half of it, as the servers choose.
     #[arg(long, default_value_t = 4)]
     replica_net_timeout: u32,
+    /// Servers that sync every commit to disk, as they do by default. The lab's do not, so that a writer is faster than any
+    /// replica on the same cores can follow.
+    #[arg(long)]
+    durable: bool,
     /// Pause after each write in milliseconds; without it rows are written as fast as they are acknowledged.
     #[arg(long)]
     pace: Option<u64>,
 }
+
+/// The servers' own defaults of what is synced when.
+const DURABLE: [&str; 4] = [
+    "--sync-binlog=1",
+    "--innodb-flush-log-at-trx-commit=1",
+    "--innodb-flush-method=fsync",
+    "--innodb-doublewrite=ON",
+];
 
 /// Phases as the daemon tells them, in their order. Those before the new primary is open come first.
 const PHASES: [&str; 5] = ["decision", "collection", "drain", "promotion", "repointing"];
@@ -105,14 +117,16 @@ async fn one_round(options: &Options) -> Result<Round> {
         ..=4 => Duration::from_secs(1),
         longer => Duration::from_secs(longer.into()) / 2,
     };
-    let lab = Lab::builder()
+    let mut builder = Lab::builder()
         .family(family)
         .shape("a(b,c,d)")
         .semi_sync(options.semi_sync)
         .replica_net_timeout(options.replica_net_timeout.into())
-        .heartbeat_period(heartbeat)
-        .start()
-        .await?;
+        .heartbeat_period(heartbeat);
+    for option in DURABLE.into_iter().filter(|_| options.durable) {
+        builder = builder.server_option(option);
+    }
+    let lab = builder.start().await?;
     let seeds: Vec<String> = lab.addresses().into_iter().take(1).collect();
     let daemon =
         start_daemon(&lab.folder("orchestrator")?, &seeds, &json!({"RecoverMasterClusterFilters": ["*"]}))
