@@ -74,8 +74,8 @@ fn is_still(replica: &Instance) -> bool {
     replication.receiver_idle >= STILL && replication.silence_limit().is_none_or(|limit| limit > SOON_TOLD)
 }
 
-/// Restarting the receiver loses nothing that was received. MariaDB with GTID throws the relay log away when a receiver is started while the applier is stopped. With the applier
-/// running it goes on behind what it has.
+/// Restarting the receiver loses nothing that was received. MariaDB with GTID throws the relay log away when a receiver is
+/// started while the applier is stopped. With the applier running it goes on behind what it has.
 pub fn may_reconnect(replica: &Instance) -> bool {
     !replica.replication.mariadb_gtid || replica.replication.sql_thread.is_running()
 }

@@ -97,8 +97,9 @@ impl Engine {
             let mut reasons = Vec::new();
             let mut blocking = self.blocking_recoveries(finding, &mut reasons).await?;
             if !blocking.is_empty() {
-                // Periods end once a second; one that is over by now must not block even that much longer.
-                self.end_periods().await;
+                // Periods end once a second, and recoveries of processes that are gone are acknowledged once a minute; one that
+                // is over by now must not block even that much longer.
+                self.expire().await;
                 reasons.clear();
                 blocking = self.blocking_recoveries(finding, &mut reasons).await?;
             }
