@@ -20,7 +20,7 @@ impl Store for Switch {
     async fn load_fleet(&self) -> Result<Fleet, StoreError> {
         Err(refused())
     }
-    async fn write_instances(&self, _: Vec<InstanceWrite>) -> Result<(), StoreError> {
+    async fn write_instances(&self, _: Vec<InstanceWrite>) -> Result<ports::Written, StoreError> {
         Err(refused())
     }
     async fn foreign_changes(&self) -> Result<u64, StoreError> {

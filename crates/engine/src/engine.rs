@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
-use ports::{Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError};
+use ports::{Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError, Written};
 use settings::Settings;
 use tokio::time::Instant;
 
@@ -332,7 +332,13 @@ impl Engine {
         }
         let store = &self.inner.ports.store;
         let writing = parts.into_iter().map(|part| store.write_instances(part));
-        stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await
+        let written: Vec<Written> = stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await?;
+        // A command saw something else, maybe newer, between our read and our write: it is not seen in the backend any
+        // more, so the server tells.
+        for key in written.into_iter().flat_map(|written| written.replaced) {
+            self.inner.read_requests.add(key);
+        }
+        Ok(())
     }
 
     /// A deadline for one ordinary read of a server.

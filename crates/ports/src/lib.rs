@@ -18,5 +18,5 @@ pub use servers::{
 };
 pub use store::{
     AnalysisChange, AuditQuery, CommandLog, DetectionQuery, InstanceWrite, NodeRecord, RecoveryQuery,
-    SnapshotRow, Store, StoreError, TextSearch, TimestampStyle,
+    SnapshotRow, Store, StoreError, TextSearch, TimestampStyle, Written,
 };

@@ -53,6 +53,14 @@ pub enum InstanceWrite {
     },
 }
 
+/// What a write of observed facts found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Servers whose rows somebody else changed since this process wrote them last. The rows are now as written here,
+    /// which may be older than what they held. Always empty where the backend cannot tell cheaply (MySQL).
+    pub replaced: Vec<InstanceKey>,
+}
+
 /// Which recoveries to list. Newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecoveryQuery {
@@ -180,7 +188,7 @@ pub trait Store: Send + Sync {
     async fn load_fleet(&self) -> Result<Fleet, StoreError>;
 
     /// Writes observed facts in one transaction. The newest per key wins.
-    async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError>;
+    async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError>;
 
     /// A number that differs from the last one when somebody else changed the backend.
     async fn foreign_changes(&self) -> Result<u64, StoreError>;

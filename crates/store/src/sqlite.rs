@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use model::{Command, CommandOutcome};
-use ports::{InstanceWrite, StoreError, TextSearch, TimestampStyle};
+use ports::{InstanceWrite, StoreError, TextSearch, TimestampStyle, Written};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::lane::{Lane, Worker};
@@ -63,7 +63,7 @@ impl SqliteStore {
         lane.run(operation, move |worker| work(&Db::Sqlite(&*worker.db.transaction()?))).await
     }
 
-    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
+    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError> {
         self.writer.run("writing of servers", move |worker| write_instances(worker, &writes)).await
     }
 
@@ -88,18 +88,18 @@ impl SqliteStore {
 
 implement_store!(SqliteStore);
 
-fn write_instances(worker: &mut Worker, writes: &[InstanceWrite]) -> sql::Result<()> {
+fn write_instances(worker: &mut Worker, writes: &[InstanceWrite]) -> sql::Result<Written> {
     let Worker { db, last_written } = worker;
     let mut attempt = || {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version = data_version(&transaction)?;
-        instances::write(&Db::Sqlite(&transaction), last_written, version, writes)?;
+        let replaced = instances::write(&Db::Sqlite(&transaction), last_written, version, writes)?;
         transaction.commit()?;
-        Ok(())
+        Ok(Written { replaced })
     };
     let outcome = attempt();
     if outcome.is_err() {
-        last_written.forget();
+        last_written.doubt();
     }
     outcome
 }

@@ -46,8 +46,8 @@ macro_rules! implement_store {
             async fn write_instances(
                 &self,
                 writes: Vec<ports::InstanceWrite>,
-            ) -> Result<(), ports::StoreError> {
-                if writes.is_empty() { Ok(()) } else { self.write_batch(writes).await }
+            ) -> Result<ports::Written, ports::StoreError> {
+                if writes.is_empty() { Ok(ports::Written::default()) } else { self.write_batch(writes).await }
             }
 
             async fn foreign_changes(&self) -> Result<u64, ports::StoreError> {

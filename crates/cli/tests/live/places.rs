@@ -198,10 +198,15 @@ pub(crate) async fn virtual_names_are_told_to_replicas(family: Family) -> Result
     Ok(())
 }
 
-/// A service that polls rarely sees what a command did all the same.
+/// A service that polls rarely sees what a command did all the same, also when it was about to write what it saw of the
+/// server before.
 pub(crate) async fn what_a_command_changed_is_seen_at_once(family: Family) -> Result<()> {
     let lab = Lab::builder().family(family).shape("a(b,c)");
-    let world = World::start_known(lab, json!({ "InstancePollSeconds": 120 })).await?;
+    let world = World::start_known(
+        lab,
+        json!({ "InstancePollSeconds": 120, "InstanceFlushIntervalMilliseconds": 700 }),
+    )
+    .await?;
     let (b, c) = (world.lab.address("b"), world.lab.address("c"));
     // Commands know what the backend holds, which the service writes a moment later.
     wait_until("the backend holds the servers", PATIENCE, || async {

@@ -140,8 +140,9 @@ impl Store for SimStore {
         self.ask("load", |world| world.backend.load()).await
     }
 
-    async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
-        self.ask("write", |world| world.backend.write(writes)).await
+    async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<ports::Written, StoreError> {
+        self.ask("write", |world| world.backend.write(writes)).await?;
+        Ok(ports::Written::default())
     }
 
     async fn foreign_changes(&self) -> Result<u64, StoreError> {

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Command, CommandOutcome, InstanceKey};
-use ports::{InstanceWrite, StoreError, TextSearch, TimestampStyle};
+use ports::{InstanceWrite, StoreError, TextSearch, TimestampStyle, Written};
 
 pub use clock::BackendClock;
 pub use lease::{ActiveNodeLease, OperatorLease};
@@ -101,7 +101,7 @@ impl MySqlStore {
         self.worker.run(operation, Kind::Read, work).await
     }
 
-    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
+    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError> {
         let keys: Vec<InstanceKey> = instances::written_keys(&writes).cloned().collect();
         let is_known = {
             let known = self.known();
@@ -119,7 +119,7 @@ impl MySqlStore {
             Ok(((), change)) => {
                 self.known().extend(keys);
                 own.finish(change);
-                Ok(())
+                Ok(Written::default())
             }
             Err(error) => {
                 self.known().clear();

@@ -80,7 +80,32 @@ async fn a_failed_batch_changes_nothing_and_is_an_error(ground: &dyn Ground) {
     bench.sql("drop trigger refuse");
 }
 
+/// A command and the service both write what they saw of a server; the service's may be the older sight.
+async fn replaced_rows_of_others_are_told(ground: &dyn Ground) {
+    let bench = Bench::new(ground).await;
+    let write = |number, source: &str| {
+        let mut instance = Instance::unknown(key(number));
+        instance.primary_key = model::InstanceKey::new(source, 3306);
+        InstanceWrite::Observed(Arc::new(instance))
+    };
+    let own = async |writes| bench.store.write_instances(writes).await.unwrap().replaced;
+    let both = || vec![write(1, "db7"), write(2, "db7")];
+    assert_eq!(own(both()).await, []);
+    let beside = bench.beside().await;
+    beside.apply(&Command::DisableRecoveries(true)).await.unwrap();
+    assert_eq!(own(both()).await, [], "other things of others");
+
+    beside.write_instances(vec![write(2, "db8")]).await.unwrap();
+    assert_eq!(own(vec![write(1, "db7")]).await, [], "another server");
+    let told = own(both()).await;
+    let can_tell = bench.store.timestamp_style() != TimestampStyle::Sql;
+    assert_eq!(told, if can_tell { vec![key(2)] } else { vec![] });
+    assert_eq!(own(both()).await, [], "told once");
+    assert_eq!(bench.rows("select master_host from database_instance"), ["db7", "db7"]);
+}
+
 cases! {
+    replaced_rows_of_others_are_told,
     writers_of_two_processes_take_turns,
     only_changes_by_others_are_foreign,
     a_row_that_somebody_else_removed_is_written_in_full_again,
