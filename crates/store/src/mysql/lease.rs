@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::NodeIdentity;
 use ports::{Deadline, Lease, StoreError};
+use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
@@ -72,12 +73,18 @@ pub struct ActiveNodeLease {
     store: Arc<MySqlStore>,
     node: NodeIdentity,
     term: Mutex<Term>,
+    /// Whose turn it is to change the row and the term.
+    turn: Arc<Turns<()>>,
 }
+
+/// A statement that has begun is carried out even when nobody waits for it any more. Holding on to this until then keeps
+/// a renewal from following a release.
+type Turn = Arc<OwnedMutexGuard<()>>;
 
 impl ActiveNodeLease {
     /// A lease that is not held yet; see [`ActiveNodeLease::keep_forever`].
     pub fn new(store: Arc<MySqlStore>, node: NodeIdentity) -> Self {
-        Self { store, node, term: Mutex::default() }
+        Self { store, node, term: Mutex::default(), turn: Arc::default() }
     }
 
     /// Tries each second to get or to keep the right to act.
@@ -112,10 +119,11 @@ impl ActiveNodeLease {
     /// # Errors
     /// The backend refused or did not answer. What is held stays held until its time is over.
     pub async fn attempt(&self) -> Result<(), StoreError> {
+        let turn = self.turn().await;
         // The backend notes a time after this one.
         let asked = Instant::now();
         let node = self.node.clone();
-        let election = self.run("election of the active node", move |db| elect(db, &node)).await?;
+        let election = self.run(&turn, "election of the active node", move |db| elect(db, &node)).await?;
         let mut term = self.term();
         match election {
             Election::Renewed if term.is_ours => {}
@@ -134,11 +142,22 @@ impl ActiveNodeLease {
         Ok(())
     }
 
+    /// Waits for the end of the statement under way, which has a deadline.
+    async fn turn(&self) -> Turn {
+        Arc::new(self.turn.clone().lock_owned().await)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
+        turn: &Turn,
         operation: &'static str,
         work: impl Fn(&Db<'_>) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let turn = Turn::clone(turn);
+        let work = move |db: &Db<'_>| {
+            let _held = &turn;
+            work(db)
+        };
         let outcome =
             self.store.worker.attempt_until(Deadline::after(ATTEMPT_MAX), Kind::Separate, work).await;
         outcome.map_err(|error| StoreError::Statement {
@@ -178,10 +197,11 @@ impl Lease for ActiveNodeLease {
     }
 
     async fn grab(&self) -> Result<(), StoreError> {
+        let turn = self.turn().await;
         let may_act = self.is_held();
         let asked = Instant::now();
         let node = self.node.clone();
-        self.run("forced election", move |db| {
+        self.run(&turn, "forced election", move |db| {
             sql::execute(db, GRAB, [&node.hostname, &node.token]).map(drop)
         })
         .await?;
@@ -195,14 +215,18 @@ impl Lease for ActiveNodeLease {
 
     async fn reelect(&self) -> Result<(), StoreError> {
         *self.term() = Term::default();
-        self.run("re-election", |db| sql::execute(db, VACATE, []).map(drop)).await
+        let turn = self.turn().await;
+        *self.term() = Term::default();
+        self.run(&turn, "re-election", |db| sql::execute(db, VACATE, []).map(drop)).await
     }
 
     async fn release(&self) {
         *self.term() = Term::default();
+        let turn = self.turn().await;
+        *self.term() = Term::default();
         let node = self.node.clone();
         let released = self
-            .run("release of the active node", move |db| {
+            .run(&turn, "release of the active node", move |db| {
                 sql::execute(db, RELEASE, [&node.hostname, &node.token]).map(drop)
             })
             .await;
