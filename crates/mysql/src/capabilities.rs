@@ -61,6 +61,8 @@ pub(crate) struct Capabilities {
     /// A receiver that is connecting to a server that does not answer cannot be stopped before its network time-out. Seen
     /// on 11.8, not on 10.11.
     pub(crate) stop_waits_for_connect: bool,
+    /// `Retrieved_Gtid_Set` names a transaction when its first event came; elsewhere when it came whole.
+    pub(crate) counts_begun: bool,
     /// A channel's delay can be changed while its receiver runs.
     pub(crate) delay_while_receiving: bool,
     /// `MASTER_DEMOTE_TO_SLAVE`.
@@ -111,6 +113,7 @@ impl Capabilities {
             channel_cipher_suites: mysql(8, 0, 19),
             channel_tls_version: mysql(5, 7, 10),
             stop_waits_for_connect: mariadb(11, 0, 0),
+            counts_begun: mysql(5, 6, 5) && !mysql(5, 7, 5),
             delay_while_receiving: mysql(5, 7, 4),
             demote_to_replica: mariadb(10, 10, 0),
             ndb: version.is_ndb(),

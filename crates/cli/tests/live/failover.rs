@@ -292,3 +292,7 @@ pub(crate) async fn a_failing_hook_before_the_failover_stops_it(family: Family) 
     }
     Ok(())
 }
+
+pub(crate) async fn half_a_transaction_holds_nobody_up(family: Family) -> Result<()> {
+    crate::versions::half_a_transaction_holds_nobody_up(Lab::builder().family(family)).await
+}

@@ -25,6 +25,7 @@ lab::on_both_families!(
     failover::nothing_is_recovered_while_recoveries_are_switched_off,
     failover::failing_hooks_stop_only_what_they_may_stop,
     failover::a_failing_hook_before_the_failover_stops_it,
+    failover::half_a_transaction_holds_nobody_up,
     crashes::a_daemon_that_dies_in_a_hook_is_succeeded,
     crashes::a_daemon_that_dies_while_draining_is_succeeded,
     crashes::a_daemon_that_dies_in_a_takeover_opens_the_primary,
@@ -51,4 +52,5 @@ lab::on_both_families!(
 lab::on_other_versions!(
     versions::the_primary_is_replaced_by_fault_and_by_plan,
     versions::the_primary_is_replaced_by_file_and_position,
+    versions::half_a_transaction_holds_nobody_up,
 );

@@ -105,6 +105,9 @@ pub(crate) async fn stop(work: &mut Work<'_>, threads: Threads) -> Result<(), Fa
     let statement = work.write(&current.channel, |writer| writer.stop(threads));
     match work.change(statement).await {
         Err(failure) if failure.number == Some(REPLICA_NOT_RUNNING) => Ok(()),
+        Ok(()) if threads == Threads::Receiver && work.session.capabilities().counts_begun => {
+            wait::received_is_known(work).await
+        }
         outcome => outcome,
     }
 }

@@ -1,7 +1,7 @@
 //! Waiting until something is applied. Ends at once when it already is, or when it never will be because the applier
 //! stopped.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{BinlogCoordinates, MariaDbPosition, Replication, ThreadState};
 use ports::ErrorClass;
@@ -9,6 +9,7 @@ use ports::ErrorClass;
 use super::{Current, Work};
 use crate::capabilities::Family;
 use crate::errors::Failure;
+use crate::statements::Channel;
 use crate::tables::Table;
 
 /// First and longest pause between looks.
@@ -16,6 +17,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(3), Duration::from_mi
 /// First and longest single wait inside the server, after which the applier is looked at. Short, because
 /// `WAIT_FOR_EXECUTED_GTID_SET` of MySQL 9.7 was seen to sleep to its time-out although the set was executed meanwhile.
 const SLICE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+/// Longest wait for an applier to come to the end of its relay log before it is known what was received.
+const SETTLE_MAX: Duration = Duration::from_secs(1);
 /// Kept of the deadline for the answer to come back.
 const ANSWER_TIME: Duration = Duration::from_millis(50);
 
@@ -45,13 +48,35 @@ pub(super) async fn applied(work: &mut Work<'_>) -> Result<(), Failure> {
     }
 }
 
-/// The applier has read its whole relay log and waits for more, by the state of its session.
+/// The applier has read its whole relay log and waits for more.
 async fn is_applier_idle(work: &mut Work<'_>) -> Result<bool, Failure> {
     let statement = crate::statements::replication_status(work.session.capabilities());
     let status = work.ask(statement).await?;
-    let Some(row) = crate::probe::choose_channel(&status).row else { return Ok(true) };
-    let state = row.owned(&["Replica_SQL_Running_State", "Slave_SQL_Running_State"]);
-    Ok(state.contains("has read all relay log"))
+    Ok(crate::probe::choose_channel(&status).row.is_none_or(crate::probe::is_applier_idle))
+}
+
+/// Once receiving has stopped, gives the applier a moment to come to the end of the relay log: only then can a server that
+/// counts transactions as received when they begin tell what it received whole. One that lags is not waited for.
+pub(super) async fn received_is_known(work: &mut Work<'_>) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let mut pause = PAUSE.0;
+    loop {
+        let Some(Current { replication, channel, .. }) = work.current().await? else { return Ok(()) };
+        let is_settled = !replication.oracle_gtid
+            || replication.sql_delay > 0
+            || require_applier(&replication).is_err()
+            || is_applier_idle(work).await?
+            || is_executed(work, &channel, &replication.retrieved_gtid).await?;
+        if is_settled || begin.elapsed() > SETTLE_MAX || work.deadline.remaining() < pause + ANSWER_TIME {
+            return Ok(());
+        }
+        rest(work, &mut pause, "applying what was received").await?;
+    }
+}
+
+async fn is_executed(work: &mut Work<'_>, channel: &Channel, set: &str) -> Result<bool, Failure> {
+    let statement = work.write(channel, |writer| writer.is_executed(set));
+    Ok(scalar(&work.ask(&statement).await?) == Some(1))
 }
 
 /// Waits until a GTID set (MySQL) or position (MariaDB) is executed.
@@ -65,17 +90,16 @@ pub(super) async fn executed_gtid(work: &mut Work<'_>, set: &str) -> Result<(), 
 async fn executed_set(work: &mut Work<'_>, set: &str) -> Result<(), Failure> {
     let what = "executing received transactions";
     let (mut longest, mut pause) = (SLICE.0, PAUSE.0);
-    let channel = crate::statements::Channel::default();
+    let channel = Channel::default();
     loop {
-        let is_executed = if work.session.capabilities().short_waits {
+        let is_there = if work.session.capabilities().short_waits {
             let slice = next_slice(work, &mut longest, what)?;
             let statement = work.write(&channel, |writer| writer.wait_for_gtid(set, slice.as_secs_f64()));
             scalar(&work.ask(&statement).await?) == Some(0)
         } else {
-            let statement = work.write(&channel, |writer| writer.is_executed(set));
-            scalar(&work.ask(&statement).await?) == Some(1)
+            is_executed(work, &channel, set).await?
         };
-        if is_executed {
+        if is_there {
             return Ok(());
         }
         if !work.session.capabilities().short_waits {
@@ -83,6 +107,14 @@ async fn executed_set(work: &mut Work<'_>, set: &str) -> Result<(), Failure> {
         }
         if let Some(current) = work.current().await? {
             require_applier(&current.replication)?;
+            // The rest of it never came. What was executed before the applier came to rest is seen once more.
+            if work.session.capabilities().counts_begun
+                && !current.replication.io_thread.is_running()
+                && is_applier_idle(work).await?
+                && !is_executed(work, &channel, set).await?
+            {
+                return Ok(());
+            }
         }
     }
 }

@@ -50,6 +50,12 @@ pub(crate) fn observation(
     if let Some(row) = answers.get(Ask::BinaryLog).and_then(Table::first) {
         instance.self_coordinates =
             BinlogCoordinates::binary(row.owned(&["File"]), row.number(&["Position"]).unwrap_or(0));
+        if session.capabilities().counts_begun
+            && let (Some(executed), Some(channel)) =
+                (row.text(&["Executed_Gtid_Set"]), replication::choose_channel(status).row)
+        {
+            replication::without_begun(&mut instance.replication, channel, &executed);
+        }
     }
     instance.credentials_available = if subject.options.queries.replication_credentials.is_empty() {
         let found = answers.get(Ask::Credentials).and_then(Table::first);

@@ -20,7 +20,7 @@ use model::{InstanceKey, Observation, ReadProgress};
 use ports::{Deadline, ErrorClass, ProbeRequest};
 
 pub(crate) use knowledge::{Knowledge, Naming};
-pub(crate) use replication::{choose_channel, read as read_replication, source_key};
+pub(crate) use replication::{choose_channel, is_applier_idle, read as read_replication, source_key};
 
 use self::asks::{Answers, Ask};
 use crate::capabilities::Family;

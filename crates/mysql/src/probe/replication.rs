@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{
-    BinlogCoordinates, CoordinateKind, InstanceKey, ReceiverHeartbeat, Replication, ReplicationTls,
+    BinlogCoordinates, CoordinateKind, GtidSet, InstanceKey, ReceiverHeartbeat, Replication, ReplicationTls,
     ThreadState,
 };
 
@@ -45,6 +45,23 @@ pub(crate) fn source_key(row: Record<'_>) -> InstanceKey {
 /// The replication user; empty when none is configured.
 pub(crate) fn user(row: Record<'_>) -> String {
     row.owned(&["Source_User", "Master_User"])
+}
+
+/// The applier has read its whole relay log and waits for more, by the state of its session.
+pub(crate) fn is_applier_idle(row: Record<'_>) -> bool {
+    let state = row.text(&["Replica_SQL_Running_State", "Slave_SQL_Running_State"]);
+    state.is_some_and(|state| state.contains("has read all relay log"))
+}
+
+/// Leaves out of the received set the transaction whose start is at the end of the relay log: receiving and applying have
+/// ended, and it is not `executed` (which was read afterwards). For servers that count transactions that began.
+pub(super) fn without_begun(replication: &mut Replication, row: Record<'_>, executed: &str) {
+    if replication.io_thread.is_running() || !replication.sql_thread.is_running() || !is_applier_idle(row) {
+        return;
+    }
+    let (received, _) = GtidSet::parse_lenient(&replication.retrieved_gtid);
+    let (executed, _) = GtidSet::parse_lenient(executed);
+    replication.retrieved_gtid = received.intersect(&executed).to_string();
 }
 
 /// Everything the status row says.
@@ -215,6 +232,30 @@ mod tests {
         SQL_Delay: 0
         Slave_received_heartbeats: 4
         Slave_heartbeat_period: 30.500";
+
+    #[test]
+    fn the_start_of_a_transaction_is_not_received() {
+        const STATUS: &str = "Slave_IO_Running: No
+            Slave_SQL_Running: Yes
+            Slave_SQL_Running_State: Slave has read all relay log; waiting for the slave I/O thread to update it
+            Retrieved_Gtid_Set: 05128e1d-e565-11f1-aafd-02fc00000001:3-9";
+        let received = |status: &str, executed| {
+            let status = vertical(status);
+            let row = status.first().unwrap();
+            let mut replication = read(row);
+            without_begun(&mut replication, row, executed);
+            replication.retrieved_gtid.rsplit(':').next().unwrap().to_owned()
+        };
+        let executed = "05128e1d-e565-11f1-aafd-02fc00000001:1-8,\n0000000d-e565-11f1-aafd-02fc00000001:7";
+        assert_eq!(received(STATUS, executed), "3-8");
+        let whole = "05128e1d-e565-11f1-aafd-02fc00000001:1-9";
+        assert_eq!(received(STATUS, whole), "3-9");
+        // While either thread has something to do, it cannot be known.
+        assert_eq!(received(&STATUS.replace("IO_Running: No", "IO_Running: Yes"), executed), "3-9");
+        assert_eq!(received(&STATUS.replace("SQL_Running: Yes", "SQL_Running: No"), executed), "3-9");
+        let busy = STATUS.replace("Slave has read all relay log;", "System lock");
+        assert_eq!(received(&busy, executed), "3-9");
+    }
 
     #[test]
     fn a_mysql_row_is_read_completely() {
