@@ -233,6 +233,7 @@ impl Check<'_> {
                 state.applier_stopped |= matches!(threads, Threads::Both | Threads::Applier);
             }
             Action::StartReplication(threads) => self.check_start(step, *threads, &mut state),
+            Action::DropPartialTransaction { .. } => self.check_receives(step, state),
             Action::WaitApplied | Action::WaitExecutedGtid(_) | Action::WaitExecutedCoordinates(_) => {
                 self.check_wait(step, &mut state);
             }
@@ -269,10 +270,14 @@ impl Check<'_> {
         self.context.known.insert(step.server.clone(), state);
     }
 
-    fn check_start(&mut self, step: &Step, threads: Threads, state: &mut State) {
+    fn check_receives(&mut self, step: &Step, state: State) {
         if state.is_open || state.forgot_source {
             self.error(CheckRule::NoCircle, Some(step.id), format!("{} is a primary now", step.server));
         }
+    }
+
+    fn check_start(&mut self, step: &Step, threads: Threads, state: &mut State) {
+        self.check_receives(step, *state);
         if matches!(threads, Threads::Both | Threads::Receiver) {
             let discards =
                 self.context.servers.get(&step.server).is_some_and(|s| s.gtid_use() == GtidUse::MariaDb);

@@ -344,6 +344,7 @@ impl Engine {
             Action::StopReplication(_)
             | Action::StartReplication(_)
             | Action::ReconnectReceiver
+            | Action::DropPartialTransaction { .. }
             | Action::WaitApplied
             | Action::WaitExecutedGtid(_)
             | Action::WaitExecutedCoordinates(_)

@@ -46,6 +46,12 @@ pub enum Action {
     StartReplication(Threads),
     /// Stop the receiver and start it at once, in one request: nothing that happens to orchestrator leaves it stopped.
     ReconnectReceiver,
+    /// Let the applier give up a transaction whose rest never came, if it holds one: MySQL's parallel applier would not stop
+    /// for a minute. The receiver must be stopped; where it runs, nothing happens.
+    DropPartialTransaction {
+        /// A server to receive from for a moment. It has nothing that this one lacks, or all that it shall get.
+        through: Option<InstanceKey>,
+    },
     /// Wait until everything in the relay log is applied.
     WaitApplied,
     /// Wait until the given GTID set (or MariaDB position) is executed.
@@ -111,6 +117,7 @@ impl Action {
             Self::StopReplication(_)
             | Self::StartReplication(_)
             | Self::ReconnectReceiver
+            | Self::DropPartialTransaction { .. }
             | Self::ChangeSource { .. }
             | Self::ResetReplication
             | Self::DetachSource
@@ -146,6 +153,15 @@ impl fmt::Display for Action {
             Self::StartReplication(Threads::Receiver) => f.write_str("start receiving"),
             Self::StartReplication(Threads::Applier) => f.write_str("start applying"),
             Self::ReconnectReceiver => f.write_str("let the receiver reconnect"),
+            Self::DropPartialTransaction { through: Some(other) } => {
+                write!(
+                    f,
+                    "drop what is left of an unfinished transaction, by receiving from {other} for a moment"
+                )
+            }
+            Self::DropPartialTransaction { through: None } => {
+                f.write_str("drop what is left of an unfinished transaction")
+            }
             Self::WaitApplied => f.write_str("wait until the relay log is applied"),
             Self::WaitExecutedGtid(set) => write!(f, "wait until {set} is executed"),
             Self::WaitExecutedCoordinates(at) => write!(f, "wait until {at} is executed"),

@@ -63,6 +63,8 @@ pub(crate) struct Capabilities {
     pub(crate) stop_waits_for_connect: bool,
     /// `Retrieved_Gtid_Set` names a transaction when its first event came; elsewhere when it came whole.
     pub(crate) counts_begun: bool,
+    /// Several workers apply transactions, if the server is set up for it.
+    pub(crate) parallel_applier: bool,
     /// A channel's delay can be changed while its receiver runs.
     pub(crate) delay_while_receiving: bool,
     /// `MASTER_DEMOTE_TO_SLAVE`.
@@ -114,6 +116,7 @@ impl Capabilities {
             channel_tls_version: mysql(5, 7, 10),
             stop_waits_for_connect: mariadb(11, 0, 0),
             counts_begun: mysql(5, 6, 5) && !mysql(5, 7, 5),
+            parallel_applier: mysql(5, 7, 6),
             delay_while_receiving: mysql(5, 7, 4),
             demote_to_replica: mariadb(10, 10, 0),
             ndb: version.is_ndb(),

@@ -153,6 +153,14 @@ pub(crate) const PLUGINS: &str = "show global variables where variable_name like
 /// State of semi-synchronous replication.
 pub(crate) const SEMI_SYNC_STATUS: &str = "show global status like 'Rpl_semi_sync_%'";
 
+/// Transactions of a channel that workers have begun and not ended. See [`Writer::of_channel`].
+pub(crate) const PARTIAL_TRANSACTIONS: &str = "select count(*) as begun from performance_schema.replication_applier_status_by_worker \
+     where channel_name = CHANNEL and applying_transaction <> ''";
+
+/// The session that hands transactions of a channel to the workers. See [`Writer::of_channel`].
+pub(crate) const APPLIER_SESSION: &str = "select t.processlist_id as id from performance_schema.replication_applier_status_by_coordinator c \
+     join performance_schema.threads t using (thread_id) where c.channel_name = CHANNEL";
+
 /// Whether the server keeps a replication user.
 pub(crate) const CREDENTIALS_FOUND: &str =
     "select count(*) as found from mysql.slave_master_info where User_name <> ''";
@@ -279,6 +287,11 @@ impl Writer<'_> {
     pub(crate) fn change(&self, options: &[String]) -> String {
         let verb = if self.caps.change_source { "change replication source" } else { "change master" };
         format!("{verb}{} to {}{}", self.before(), options.join(", "), self.after())
+    }
+
+    /// A question about one channel: `CHANNEL` in it is replaced by its name.
+    pub(crate) fn of_channel(&self, question: &str) -> String {
+        question.replace("CHANNEL", &self.quoted(&self.channel.0))
     }
 
     /// How often the source shall send a heartbeat, seconds (MySQL).

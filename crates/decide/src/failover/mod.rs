@@ -23,6 +23,7 @@ mod choice;
 mod fate;
 mod group;
 mod intermediate;
+mod partial;
 mod phases;
 mod promotion;
 mod ranking;

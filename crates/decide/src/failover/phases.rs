@@ -153,7 +153,8 @@ fn push_catch_up(plan: &mut Plan, case: &FailoverCase, choice: &Choice, after: &
         position: SourcePosition::Keep,
     };
     let why = format!("{} has transactions that {key} lacks", catch_up.donor.key);
-    let stop = plan.push(key, Action::StopReplication(Threads::Both), after, CHANGE_TIME, why.clone());
+    let after = super::partial::push_drop(plan, &choice.candidate, Some(&catch_up.donor.key), after);
+    let stop = plan.push(key, Action::StopReplication(Threads::Both), &after, CHANGE_TIME, why.clone());
     if let Some(step) = plan.last_mut() {
         step.compensation = Some(Action::StartReplication(Threads::Applier));
     }

@@ -15,6 +15,7 @@ use model::{
 
 use super::case::FailoverCase;
 use super::choice::{Choice, drain_target};
+use super::partial::{self, STUBBORN_STOP_TIME};
 use super::phases::{CHANGE_TIME, lose_on_failure, push_drain};
 use super::received::Holdings;
 
@@ -24,20 +25,25 @@ use super::received::Holdings;
 /// its siblings follow it all the same.
 pub fn promote_plan(case: &FailoverCase, choice: &Choice) -> Plan {
     let mut plan = Plan::new("promote");
-    let opened = push_promotion(&mut plan, &case.policy, &choice.candidate);
+    let opened = push_promotion(&mut plan, &case.policy, choice);
     push_siblings(&mut plan, case, choice);
     push_lost(&mut plan, case, choice, opened);
     plan
 }
 
 /// Adds the steps that make a drained replica the primary; returns the last one that others may have to wait for.
-fn push_promotion(plan: &mut Plan, policy: &FailoverPolicy, candidate: &Instance) -> StepId {
+fn push_promotion(plan: &mut Plan, policy: &FailoverPolicy, choice: &Choice) -> StepId {
+    let candidate = &choice.candidate;
     let key = &candidate.key;
+    let helper = partial::helper(choice);
+    let after = partial::push_drop(plan, candidate, helper, &[]);
+    let is_stubborn = helper.is_none() && partial::may_hold(candidate);
+    let limit = if is_stubborn { STUBBORN_STOP_TIME } else { CHANGE_TIME };
     let stop = plan.push(
         key,
         Action::StopReplication(Threads::Both),
-        &[],
-        CHANGE_TIME,
+        &after,
+        limit,
         "a primary replicates from nobody",
     );
     hold_lease(plan);
@@ -99,7 +105,8 @@ pub(crate) fn push_repoint(
     reason: &str,
 ) -> StepId {
     let key = &replica.key;
-    let stop = plan.push(key, Action::StopReplication(Threads::Both), after, CHANGE_TIME, reason);
+    let after = partial::push_drop(plan, replica, Some(source), after);
+    let stop = plan.push(key, Action::StopReplication(Threads::Both), &after, CHANGE_TIME, reason);
     let change = Action::ChangeSource { source: source.clone(), position: SourcePosition::Keep };
     let change = plan.push(key, change, &[stop], CHANGE_TIME, reason);
     hold_lease(plan);

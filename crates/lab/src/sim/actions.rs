@@ -46,6 +46,8 @@ impl World {
                 self.stop_threads(server, Threads::Receiver);
                 return self.start_threads(server, Threads::Receiver, now);
             }
+            // Transactions come whole here.
+            Action::DropPartialTransaction { .. } => {}
             Action::WaitApplied => {
                 let is_applied = self.servers[server].channel.relay.is_empty();
                 return if is_applied { Effect::Done } else { Effect::Waits };

@@ -88,7 +88,7 @@ async fn change_with_repair(
     }
 }
 
-fn host_and_port(writer: &Writer<'_>, host: &str, port: u16) -> Vec<String> {
+pub(super) fn host_and_port(writer: &Writer<'_>, host: &str, port: u16) -> Vec<String> {
     let source = writer.source();
     vec![format!("{source}_host={}", writer.quoted(host)), format!("{source}_port={port}")]
 }

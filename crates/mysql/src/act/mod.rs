@@ -3,6 +3,7 @@
 mod canary;
 mod change;
 mod logs;
+mod partial;
 mod progress;
 mod switch;
 mod wait;
@@ -76,6 +77,7 @@ pub(crate) async fn perform(work: &mut Work<'_>, action: &Action) -> Result<(), 
         Action::StopReplication(threads) => stop(work, *threads).await,
         Action::StartReplication(threads) => start(work, *threads).await,
         Action::ReconnectReceiver => reconnect(work).await,
+        Action::DropPartialTransaction { through } => partial::drop_transaction(work, through.as_ref()).await,
         Action::WaitApplied => wait::applied(work).await,
         Action::WaitExecutedGtid(set) => wait::executed_gtid(work, set).await,
         Action::WaitExecutedCoordinates(at) => wait::executed_coordinates(work, at).await,

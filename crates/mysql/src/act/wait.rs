@@ -49,7 +49,7 @@ pub(super) async fn applied(work: &mut Work<'_>) -> Result<(), Failure> {
 }
 
 /// The applier has read its whole relay log and waits for more.
-async fn is_applier_idle(work: &mut Work<'_>) -> Result<bool, Failure> {
+pub(super) async fn is_applier_idle(work: &mut Work<'_>) -> Result<bool, Failure> {
     let statement = crate::statements::replication_status(work.session.capabilities());
     let status = work.ask(statement).await?;
     Ok(crate::probe::choose_channel(&status).row.is_none_or(crate::probe::is_applier_idle))
@@ -74,7 +74,7 @@ pub(super) async fn received_is_known(work: &mut Work<'_>) -> Result<(), Failure
     }
 }
 
-async fn is_executed(work: &mut Work<'_>, channel: &Channel, set: &str) -> Result<bool, Failure> {
+pub(super) async fn is_executed(work: &mut Work<'_>, channel: &Channel, set: &str) -> Result<bool, Failure> {
     let statement = work.write(channel, |writer| writer.is_executed(set));
     Ok(scalar(&work.ask(&statement).await?) == Some(1))
 }
@@ -186,7 +186,7 @@ fn require_applier(replication: &Replication) -> Result<(), Failure> {
     }
 }
 
-async fn rest(work: &Work<'_>, pause: &mut Duration, what: &str) -> Result<(), Failure> {
+pub(super) async fn rest(work: &Work<'_>, pause: &mut Duration, what: &str) -> Result<(), Failure> {
     if work.deadline.remaining() < *pause + ANSWER_TIME {
         return Err(too_late(what));
     }

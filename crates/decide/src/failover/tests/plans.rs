@@ -38,6 +38,35 @@ fn five_replicas_end_to_end() {
     );
 }
 
+/// The primary died while it sent transaction 10.
+#[test]
+fn half_a_transaction_is_dropped_before_its_holder_is_stopped() {
+    let part = "read=bin.000001:900 exec=bin.000001:400 io=stopped";
+    let case = world(&format!(
+        "p1 gtid=1:1-9
+         r1 <- p1 gtid=1:1-9 {part}
+         r2 <- p1 gtid=1:1-9;13:1 {part}
+         r3 <- p1 gtid=1:1-9 {part}"
+    ));
+    let choice = planned(&case);
+    check_phases(&case, &choice);
+    let text = steps(&promote_plan(&case, &choice));
+    let drop = "drop what is left of an unfinished transaction, by receiving from";
+    // Not from r2, whose own transaction would come along.
+    assert!(
+        text.starts_with(&format!("1 r1: {drop} r3:3306 for a moment\n2 r1: stop replication <- 1\n")),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("6 r3: {drop} r1:3306 for a moment\n7 r3: stop replication <- 6\n")),
+        "{text}"
+    );
+    let alone = world(&format!("p1 gtid=1:1-9\n r1 <- p1 gtid=1:1-9 {part}"));
+    let plan = promote_plan(&alone, &planned(&alone));
+    assert!(steps(&plan).starts_with("1 r1: drop what is left of an unfinished transaction\n2 r1: stop"));
+    assert!(plan.steps[1].deadline > Duration::from_secs(60), "an applier gives up by itself after a minute");
+}
+
 #[test]
 fn semi_sync_is_on_before_the_first_write() {
     let case = world("p1\n r1 <- p1 semi=2\n r2 <- p1");
