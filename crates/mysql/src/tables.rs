@@ -5,23 +5,26 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mysql_async::{Column, Value};
 
 /// One result set of the text protocol.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Table {
     columns: Arc<[Column]>,
     rows: Vec<Vec<Value>>,
+    /// Behind the column found last. Columns are mostly asked for in their order, and there may be sixty.
+    cursor: AtomicUsize,
 }
 
 impl Table {
     pub(crate) fn new(columns: Arc<[Column]>, rows: Vec<Vec<Value>>) -> Self {
-        Self { columns, rows }
+        Self { columns, rows, cursor: AtomicUsize::new(0) }
     }
 
     pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        self.rows.iter().map(|values| Record { columns: &self.columns, values })
+        self.rows.iter().map(|values| Record { columns: &self.columns, values, cursor: &self.cursor })
     }
 
     pub(crate) fn first(&self) -> Option<Record<'_>> {
@@ -55,22 +58,33 @@ impl Table {
 pub(crate) struct Record<'a> {
     columns: &'a [Column],
     values: &'a [Value],
+    cursor: &'a AtomicUsize,
 }
 
 impl<'a> Record<'a> {
-    fn value(&self, name: &str) -> Option<&'a Value> {
-        let at = self.columns.iter().position(|c| c.name_ref().eq_ignore_ascii_case(name.as_bytes()))?;
+    fn value(&self, names: &[&str]) -> Option<&'a Value> {
+        let begin = self.cursor.load(Ordering::Relaxed).min(self.columns.len());
+        let is_asked = |column: &Column| {
+            let found = column.name_ref();
+            names.iter().any(|name| found.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let (before, behind) = self.columns.split_at(begin);
+        let at = match behind.iter().position(is_asked) {
+            Some(at) => begin + at,
+            None => before.iter().position(is_asked)?,
+        };
+        self.cursor.store(at + 1, Ordering::Relaxed);
         self.values.get(at)
     }
 
     /// The column exists, whatever its value.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.value(name).is_some()
+        self.value(&[name]).is_some()
     }
 
-    /// Text of the first of these columns that exists. `None`: no such column, or NULL.
+    /// Text of the column that has one of these names: a server has one of them. `None`: no such column, or NULL.
     pub(crate) fn text(&self, names: &[&str]) -> Option<Cow<'a, str>> {
-        names.iter().find_map(|name| self.value(name)).and_then(text_of)
+        self.value(names).and_then(text_of)
     }
 
     /// As owned text; empty for no such column and NULL.
@@ -145,6 +159,15 @@ mod tests {
         assert_eq!(row.number::<u32>(&["nosuch", "get_source_public_key"]), Some(1));
         assert!(row.has("lag") && row.text(&["lag"]).is_none());
         assert!(!row.has("nosuch"));
+    }
+
+    #[test]
+    fn columns_are_found_in_any_order() {
+        let read = table(&["a", "b", "c"], &[&[Some("1"), Some("2"), Some("3")]]);
+        let row = read.first().unwrap();
+        for (name, value) in [("c", "3"), ("a", "1"), ("a", "1"), ("b", "2"), ("a", "1"), ("c", "3")] {
+            assert_eq!(row.text(&["nosuch", name]).as_deref(), Some(value));
+        }
     }
 
     #[test]

@@ -7,18 +7,19 @@ use std::time::Duration;
 use model::{Action, Flavor, GtidSet, GtidUse, Instance, InstanceKey, OnFailure, Plan, StepId};
 
 use super::choice::Choice;
+use super::phases::CHANGE_TIME;
 use super::promotion::hold_lease;
 
 /// Enough to look, to receive from elsewhere for a moment, and to end the applier if that did not help.
 const DROP_TIME: Duration = Duration::from_secs(4);
 /// An applier that could not be helped gives up by itself after a minute.
-pub(super) const STUBBORN_STOP_TIME: Duration = Duration::from_secs(65);
+const STUBBORN_STOP_TIME: Duration = Duration::from_secs(65);
 
 /// It received more than it applied and has nothing left to receive: the excess may be a part of a transaction.
-pub(super) fn may_hold(replica: &Instance) -> bool {
+fn may_hold(replica: &Instance) -> bool {
     let replication = &replica.replication;
     replica.version.flavor != Flavor::MariaDb
-        && replica.gtid_use() == GtidUse::Oracle
+        && replica.gtid_use() != GtidUse::MariaDb
         && !replication.io_thread.is_running()
         && replication.sql_thread.is_running()
         && !replication.read.same_place(&replication.exec)
@@ -41,24 +42,28 @@ pub(super) fn helper(choice: &Choice) -> Option<&InstanceKey> {
         .map(|replica| &replica.key)
 }
 
-/// Adds the step where it may be needed, before the replica is stopped. Its failure is noted: stopping shows what comes of it.
+/// Adds the step where it may be needed, before the replica is stopped: what stopping has to wait for, and how long it may
+/// take then. A failure of the step is noted: stopping shows what comes of it.
 pub(super) fn push_drop(
     plan: &mut Plan,
     replica: &Instance,
     through: Option<&InstanceKey>,
     after: &[StepId],
-) -> Vec<StepId> {
+) -> (Vec<StepId>, Duration) {
     if !may_hold(replica) {
-        return after.to_vec();
+        return (after.to_vec(), CHANGE_TIME);
     }
-    let action = Action::DropPartialTransaction { through: through.cloned() };
+    // Without GTID its place in the log would be lost by that.
+    let through = through.filter(|_| replica.gtid_use() == GtidUse::Oracle).cloned();
+    let stop_time = if through.is_some() { CHANGE_TIME } else { STUBBORN_STOP_TIME };
+    let action = Action::DropPartialTransaction { through };
     let reason = "the failed server may have died while it sent a transaction, and the applier would wait for the rest";
     let step = plan.push(&replica.key, action, after, DROP_TIME, reason);
     hold_lease(plan);
     if let Some(step) = plan.last_mut() {
         step.on_failure = OnFailure::Note;
     }
-    vec![step]
+    (vec![step], stop_time)
 }
 
 #[cfg(test)]
@@ -88,7 +93,7 @@ mod tests {
         not(|i| i.replication.io_thread = ThreadState::Running);
         not(|i| i.replication.sql_thread = ThreadState::Stopped);
         not(|i| i.replication.exec = i.replication.read.clone());
-        not(|i| i.replication.oracle_gtid = false);
+        not(|i| (i.replication.oracle_gtid, i.replication.mariadb_gtid) = (false, true));
         not(|i| i.version = ServerVersion::new("11.8.6-MariaDB", ""));
     }
 }

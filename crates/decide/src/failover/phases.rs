@@ -7,6 +7,7 @@ use model::{Action, Condition, Instance, InstanceKey, OnFailure, Plan, SourcePos
 
 use super::case::{FailoverCase, FailoverKind};
 use super::choice::{Choice, DrainTarget, drain_target};
+use super::partial;
 use super::received::Holdings;
 
 /// Time for a change that a healthy server makes at once.
@@ -153,8 +154,8 @@ fn push_catch_up(plan: &mut Plan, case: &FailoverCase, choice: &Choice, after: &
         position: SourcePosition::Keep,
     };
     let why = format!("{} has transactions that {key} lacks", catch_up.donor.key);
-    let after = super::partial::push_drop(plan, &choice.candidate, Some(&catch_up.donor.key), after);
-    let stop = plan.push(key, Action::StopReplication(Threads::Both), &after, CHANGE_TIME, why.clone());
+    let (after, limit) = partial::push_drop(plan, &choice.candidate, Some(&catch_up.donor.key), after);
+    let stop = plan.push(key, Action::StopReplication(Threads::Both), &after, limit, why.clone());
     if let Some(step) = plan.last_mut() {
         step.compensation = Some(Action::StartReplication(Threads::Applier));
     }

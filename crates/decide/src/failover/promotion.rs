@@ -15,7 +15,7 @@ use model::{
 
 use super::case::FailoverCase;
 use super::choice::{Choice, drain_target};
-use super::partial::{self, STUBBORN_STOP_TIME};
+use super::partial;
 use super::phases::{CHANGE_TIME, lose_on_failure, push_drain};
 use super::received::Holdings;
 
@@ -35,10 +35,7 @@ pub fn promote_plan(case: &FailoverCase, choice: &Choice) -> Plan {
 fn push_promotion(plan: &mut Plan, policy: &FailoverPolicy, choice: &Choice) -> StepId {
     let candidate = &choice.candidate;
     let key = &candidate.key;
-    let helper = partial::helper(choice);
-    let after = partial::push_drop(plan, candidate, helper, &[]);
-    let is_stubborn = helper.is_none() && partial::may_hold(candidate);
-    let limit = if is_stubborn { STUBBORN_STOP_TIME } else { CHANGE_TIME };
+    let (after, limit) = partial::push_drop(plan, candidate, partial::helper(choice), &[]);
     let stop = plan.push(
         key,
         Action::StopReplication(Threads::Both),
@@ -105,8 +102,8 @@ pub(crate) fn push_repoint(
     reason: &str,
 ) -> StepId {
     let key = &replica.key;
-    let after = partial::push_drop(plan, replica, Some(source), after);
-    let stop = plan.push(key, Action::StopReplication(Threads::Both), &after, CHANGE_TIME, reason);
+    let (after, limit) = partial::push_drop(plan, replica, Some(source), after);
+    let stop = plan.push(key, Action::StopReplication(Threads::Both), &after, limit, reason);
     let change = Action::ChangeSource { source: source.clone(), position: SourcePosition::Keep };
     let change = plan.push(key, change, &[stop], CHANGE_TIME, reason);
     hold_lease(plan);

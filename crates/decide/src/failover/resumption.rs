@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Action, FailoverPolicy, Instance, InstanceKey, Plan, Threads};
 
-use super::partial::{self, STUBBORN_STOP_TIME};
+use super::partial;
 use super::phases::{CHANGE_TIME, lose_on_failure};
 use super::promotion::{hold_lease, lanes, push_opening, push_repoint};
 
@@ -21,8 +21,7 @@ pub fn resume_plan(
     let mut plan = Plan::new("resume");
     if candidate.is_replica() {
         let reason = "its promotion had begun";
-        let after = partial::push_drop(&mut plan, candidate, None, &[]);
-        let limit = if after.is_empty() { CHANGE_TIME } else { STUBBORN_STOP_TIME };
+        let (after, limit) = partial::push_drop(&mut plan, candidate, None, &[]);
         let stop = plan.push(&candidate.key, Action::StopReplication(Threads::Both), &after, limit, reason);
         hold_lease(&mut plan);
         if policy.apply_promotion {

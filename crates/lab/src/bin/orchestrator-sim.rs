@@ -9,6 +9,9 @@ use std::time::Instant;
 use clap::Parser;
 use lab::sim::{Outcome, run_benign, run_seed};
 
+/// Histories between two signs of life.
+const PROGRESS_EVERY: u64 = 5_000;
+
 /// Runs the engine on simulated servers.
 #[derive(Parser)]
 #[command(name = "orchestrator-sim")]
@@ -94,11 +97,17 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A sign of life for whoever waits; the result is on standard output.
+fn progress(line: &str) {
+    // Nobody reads it: nothing is lost.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Outcomes by seed, without the stories; ends early at a broken invariant unless told to go on.
 fn run_many(options: &Options) -> Vec<Outcome> {
     let threads =
         options.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let next = AtomicU64::new(options.from);
+    let (next, finished, began) = (AtomicU64::new(options.from), AtomicU64::new(0), Instant::now());
     let end = options.from.saturating_add(options.seeds);
     let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
@@ -116,6 +125,11 @@ fn run_many(options: &Options) -> Vec<Outcome> {
                             next.store(end, Ordering::Relaxed);
                         }
                         done.push(outcome);
+                        let count = finished.fetch_add(1, Ordering::Relaxed) + 1;
+                        if count.is_multiple_of(PROGRESS_EVERY) {
+                            let seconds = began.elapsed().as_secs_f64();
+                            progress(&format!("{count} of {} histories in {seconds:.0} s", options.seeds));
+                        }
                     }
                 })
             })

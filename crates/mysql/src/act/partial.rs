@@ -36,7 +36,7 @@ pub(super) async fn drop_transaction(
         return Ok(());
     }
     let Some(current) = held(work).await? else { return Ok(()) };
-    if let Some(other) = through
+    if let Some(other) = through.filter(|_| current.replication.oracle_gtid)
         && receive_from(work, &current, other).await?
     {
         return Ok(());
@@ -51,8 +51,7 @@ async fn held(work: &mut Work<'_>) -> Result<Option<Current>, Failure> {
     loop {
         let Some(current) = work.current().await? else { return Ok(None) };
         let replication = &current.replication;
-        if !replication.oracle_gtid
-            || replication.io_thread.is_running()
+        if replication.io_thread.is_running()
             || !replication.sql_thread.is_running()
             || replication.read.same_place(&replication.exec)
         {
