@@ -17,10 +17,10 @@ use tokio::time::timeout;
 use crate::errors::Failure;
 use crate::servers::Access;
 
-/// How long one sleep on the server takes at least, and at most.
-const NAP: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
-/// Answers a second of all watched servers together. With more servers than this allows they sleep longer.
-const ANSWERS_PER_SECOND: f64 = 1_000.0;
+/// How long one sleep on the server takes, in seconds: in a small fleet, in one of ordinary size, and at most.
+const NAP: (f64, f64, f64) = (0.5, 1.0, 4.0);
+/// Answers a second of all watched servers together, up to which they sleep shortest, and at most. Each wakes this process.
+const ANSWERS_PER_SECOND: (f64, f64) = (20.0, 1_000.0);
 /// Sleeps in one request.
 const NAPS: usize = 20;
 /// How much longer the answer may take before it is late.
@@ -44,7 +44,8 @@ impl Watches {
     fn nap(&self) -> Duration {
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
         let watched = self.0.load(Ordering::Relaxed) as f64;
-        Duration::from_secs_f64(watched / ANSWERS_PER_SECOND).clamp(NAP.0, NAP.1)
+        let (ordinary, most) = (watched / ANSWERS_PER_SECOND.0, watched / ANSWERS_PER_SECOND.1);
+        Duration::from_secs_f64(ordinary.clamp(NAP.0, NAP.1).max(most.min(NAP.2)))
     }
 }
 
@@ -148,7 +149,9 @@ mod tests {
 
     #[test]
     fn the_more_servers_are_watched_the_longer_each_sleeps() {
-        for (watched, milliseconds) in [(0, 500), (1, 500), (500, 500), (1_500, 1_500), (100_000, 4_000)] {
+        for (watched, milliseconds) in
+            [(0, 500), (10, 500), (16, 800), (20, 1_000), (1_000, 1_000), (1_500, 1_500), (100_000, 4_000)]
+        {
             let watches = Watches(AtomicUsize::new(watched));
             assert_eq!(watches.nap(), Duration::from_millis(milliseconds), "{watched}");
         }
