@@ -136,6 +136,11 @@ impl Engine {
     /// Handles one finding to its end. Used by the loop and by operators' recoveries alike.
     pub(crate) async fn handle_finding(&self, mut request: Request) -> Attempt {
         let _pending = self.metrics().recoveries_pending.enter();
+        if !request.forced
+            && let Err(reason) = self.look_again(&request.finding).await
+        {
+            return Attempt::NotAttempted(vec![reason]);
+        }
         // Fail closed: a switch that cannot be read counts as "off" for automatic recoveries.
         let disabled = match self.store().recoveries_disabled().await {
             Ok(disabled) => disabled,
@@ -174,6 +179,23 @@ impl Engine {
             ]);
         }
         self.recover_by(response, request).await
+    }
+
+    /// The finding is still the same by what operators and commands wrote to the backend a moment ago.
+    async fn look_again(&self, finding: &Finding) -> Result<(), String> {
+        if !self.adopt_latest_changes().await {
+            return Ok(());
+        }
+        let compiled = self.compiled();
+        let fleet = self.fleet();
+        let now =
+            analysis::analyze_instance(&fleet, &finding.key, &compiled.analysis, &self.filters(), self.now());
+        match now {
+            Some(now) if now.skippable_due_to_downtime => Err(format!("{} is in downtime", finding.key)),
+            Some(now) if now.code == finding.code => Ok(()),
+            Some(now) => Err(format!("it is {} by now", now.code)),
+            None => Err(format!("{} is forgotten by now", finding.key)),
+        }
     }
 
     /// Registers the detection and, when it is new, runs the detection hooks.

@@ -126,6 +126,8 @@ pub(crate) struct Inner {
     pub(crate) steps: StepLog,
     /// When this process last entered the registry of nodes; `None` when the last attempt failed.
     pub(crate) registered: Mutex<Option<Instant>>,
+    /// State of the backend, by what others changed, that was taken over last. Held while that is done.
+    pub(crate) backend_version: tokio::sync::Mutex<Option<u64>>,
     /// What is done with virtual names.
     pub(crate) unresolve: OnceLock<Unresolve>,
     /// Reads the configuration again.
@@ -172,6 +174,7 @@ impl Engine {
                 told_refusals: Throttle::new(Duration::from_secs(60)),
                 steps: StepLog::default(),
                 registered: Mutex::default(),
+                backend_version: tokio::sync::Mutex::default(),
                 unresolve: OnceLock::new(),
                 reload: OnceLock::new(),
             }),

@@ -263,7 +263,7 @@ impl Engine {
                 Some(_) => continue,
             };
             let text = if self.may_act() {
-                let act = self.inner.ports.servers.act(&step.server, compensation, Deadline::after(deadline));
+                let act = self.act_on(&step.server, compensation, Deadline::after(deadline));
                 match act.await {
                     Ok(_) => format!("undone on {}: {compensation}", step.server),
                     Err(error) => format!("could not undo on {}: {compensation}: {error}", step.server),
@@ -296,7 +296,7 @@ impl Engine {
             };
         }
         let action = self.addressed(step, in_recovery, deadline).await?;
-        let outcome = self.inner.ports.servers.act(&step.server, &action, deadline).await?;
+        let outcome = self.act_on(&step.server, &action, deadline).await?;
         debug!(
             instance = %step.server,
             step = %step.action,

@@ -69,7 +69,8 @@ pub(crate) fn hook_environment(
 
 /// What hooks learn when a server took the place of its primary. Both names hold `host:port`, as they always did there.
 pub(crate) fn takeover_pair(successor: &InstanceKey, demoted: &InstanceKey) -> HookEnvironment {
-    let mut hook = HookEnvironment::default();
+    let arguments = vec![successor.to_string(), demoted.to_string()];
+    let mut hook = HookEnvironment { arguments, ..HookEnvironment::default() };
     for (placeholder, variable, key) in
         [("successorHost", "ORC_SUCCESSOR_HOST", successor), ("failedHost", "ORC_FAILED_HOST", demoted)]
     {

@@ -19,6 +19,9 @@ const MINUTE_SECONDS: u64 = 60;
 /// A server that was lost and is well again leaves its downtime after this.
 const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
 
+/// How long the backend may take to tell what others changed when something is about to be done.
+const ADOPTION_MAX: Duration = Duration::from_millis(100);
+
 /// Somebody read the server after us and saw something else: a command moved it, for one. It is worth a look at once.
 fn was_changed(known: &Instance, stored: &Instance) -> bool {
     let facts = |instance: &Instance| {
@@ -33,6 +36,13 @@ fn was_changed(known: &Instance, stored: &Instance) -> bool {
     // The backend keeps whole seconds.
     let second = |instance: &Instance| instance.last_seen.map(model::Timestamp::as_secs);
     second(stored) >= second(known) && facts(stored) != facts(known)
+}
+
+/// The stored sight is surely the later one, so it counts until the server is read again, which it may never be.
+fn was_seen_later(fleet: &model::Fleet, loaded: &model::Fleet, key: &model::InstanceKey) -> bool {
+    let second =
+        |fleet: &model::Fleet| fleet.get(key).and_then(|seen| seen.last_seen).map(model::Timestamp::as_secs);
+    second(loaded) > second(fleet)
 }
 
 impl Engine {
@@ -69,12 +79,12 @@ impl Engine {
         let mut tick = interval(SECOND);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut seconds = 0_u64;
-        let mut version = self.store().foreign_changes().await.ok();
+        self.adopt_foreign_changes().await;
         loop {
             tick.tick().await;
             self.register_node().await;
             self.note_queue();
-            version = self.adopt_foreign_changes(version).await;
+            self.adopt_foreign_changes().await;
             if !self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
                 self.follow().await;
             }
@@ -145,30 +155,40 @@ impl Engine {
         }
     }
 
-    /// Somebody else (a direct command, another node, an operator's SQL) changed the backend: take over what operators
+    /// Somebody else (a direct command, another node, an operator's SQL) may have changed the backend: take over what operators
     /// say about servers, and servers that are gone or new. Facts observed by this process stay.
-    async fn adopt_foreign_changes(&self, last: Option<u64>) -> Option<u64> {
+    async fn adopt_foreign_changes(&self) -> bool {
+        let mut last = self.inner.backend_version.lock().await;
         let current = match self.store().foreign_changes().await {
             Ok(current) => current,
             Err(error) => {
                 warn!(error = %error, "cannot see whether the backend was changed");
-                return last;
+                return false;
             }
         };
-        if last == Some(current) {
-            return last;
+        // What was there at the first look was loaded before it.
+        if last.is_none_or(|last| last == current) {
+            *last = Some(current);
+            return false;
         }
         match self.store().load_fleet().await {
             Ok(loaded) => {
                 self.merge_foreign(loaded);
                 self.inner.detection.forget_registered();
-                Some(current)
+                *last = Some(current);
+                true
             }
             Err(error) => {
                 warn!(error = %error, "the backend was changed and could not be read again");
-                last
+                false
             }
         }
+    }
+
+    /// Takes over what operators and commands wrote a moment ago, before something is done about a server. A backend that
+    /// takes its time is not waited for. Whether there was something.
+    pub(crate) async fn adopt_latest_changes(&self) -> bool {
+        tokio::time::timeout(ADOPTION_MAX, self.adopt_foreign_changes()).await.unwrap_or(false)
     }
 
     fn merge_foreign(&self, loaded: model::Fleet) {
@@ -198,7 +218,9 @@ impl Engine {
             for key in &gone {
                 fleet.remove(key);
             }
-            for key in &unknown {
+            let newer = changed.iter().filter(|key| was_seen_later(&fleet, &loaded, key)).cloned();
+            let taken: Vec<_> = unknown.iter().cloned().chain(newer).collect();
+            for key in &taken {
                 if let Some(instance) = loaded.get(key) {
                     fleet.insert(model::Instance::clone(instance));
                 }

@@ -3,6 +3,7 @@
 //! Knows no SQL and no HTTP. Facts come through [`ports::Servers`], decisions from `decide`, changes go out as plans
 //! through the executor and as [`model::Command`]s through the command log.
 
+mod acting;
 mod audit_log;
 mod bookkeeping;
 mod canary;

@@ -268,7 +268,7 @@ impl Engine {
         }
         for action in actions {
             let deadline = Deadline::after(self.compiled().action_timeout);
-            self.inner.ports.servers.act(key, action, deadline).await?;
+            self.act_on(key, action, deadline).await?;
         }
         self.settled(key).await
     }
@@ -334,6 +334,7 @@ impl Engine {
             Some(candidate) => Some(self.known(&candidate).await?.key.clone()),
             None => None,
         };
+        self.adopt_latest_changes().await;
         let compiled = self.compiled();
         let finding = {
             let fleet = self.fleet();
@@ -343,7 +344,7 @@ impl Engine {
             findings.into_iter().find(|finding| finding.key == key)
         };
         let Some(finding) = finding else {
-            return Err(OperationError::Recovery("Recovery not attempted".to_owned()));
+            return Err(OperationError::NotAttempted(vec![format!("nothing is wrong with {key}")]));
         };
         let request =
             Request { finding, forced: true, skip_hooks: skip_hooks || self.identity().noop, candidate };

@@ -10,6 +10,8 @@ use crate::placeholders::substitute;
 pub struct HookEnvironment {
     /// `ORC_*` variables.
     pub variables: Vec<(String, String)>,
+    /// Arguments of the script, which sees them as `$1` and so on.
+    pub arguments: Vec<String>,
     /// `{placeholder}` to value; one pass, no re-expansion.
     pub placeholders: Vec<(String, String)>,
 }

@@ -19,7 +19,7 @@ use crate::group::Group;
 /// background, holding its output open, makes us wait that long.
 const LAST_OUTPUT: Duration = Duration::from_secs(1);
 
-/// Runs each hook as `SHELL FILE`, where the file holds the command's text after substitution.
+/// Runs each hook as `SHELL FILE ARGUMENT…`, where the file holds the command's text after substitution.
 ///
 /// * The environment is the process's own plus the hook's variables; there is no input.
 /// * The file is readable by the owner only and removed when the hook has ended.
@@ -65,7 +65,7 @@ impl HookRunner for ShellHooks {
             let source = io::Error::new(io::ErrorKind::TimedOut, "no time was left to start it");
             return Err(HookError::Start { command, source });
         }
-        let mut running = match Running::start(&self.shell(), &command, &environment.variables) {
+        let mut running = match Running::start(&self.shell(), &command, environment) {
             Ok(running) => running,
             Err(source) => return Err(HookError::Start { command, source }),
         };
@@ -91,14 +91,15 @@ struct Running {
 
 impl Running {
     /// Needs a Tokio runtime with I/O enabled.
-    fn start(shell: &str, text: &str, variables: &[(String, String)]) -> io::Result<Self> {
+    fn start(shell: &str, text: &str, environment: &HookEnvironment) -> io::Result<Self> {
         let script = write_script(text)?;
         let (reader, writer) = io::pipe()?;
         let output = Capture::new(Receiver::from_owned_fd(reader.into())?);
         let mut command = Command::new(shell);
         command
             .arg(script.as_os_str())
-            .envs(variables.iter().map(|(name, value)| (name, value.replace('\0', ""))))
+            .args(&environment.arguments)
+            .envs(environment.variables.iter().map(|(name, value)| (name, value.replace('\0', ""))))
             .stdin(Stdio::null())
             .stdout(writer.try_clone()?)
             .stderr(writer)

@@ -92,10 +92,12 @@ async fn hostile_values_are_safe_in_variables() {
     let environment = HookEnvironment {
         variables: pairs(&[("ORC_FAILURE_DESCRIPTION", hostile), ("ORC_ZERO", "a\0b")]),
         placeholders: pairs(&[("{failedHost}", "db1")]),
+        arguments: vec!["first one".to_owned(), hostile.to_owned()],
     };
-    let command = "printf '%s|%s|%s' \"$ORC_FAILURE_DESCRIPTION\" \"$ORC_ZERO\" {failedHost}";
+    let command =
+        "printf '%s|%s|%s|%s|%s' \"$ORC_FAILURE_DESCRIPTION\" \"$ORC_ZERO\" {failedHost} \"$1\" \"$2\"";
     let printed = run_within(Duration::from_secs(30), command, &environment).await.unwrap();
-    assert_eq!(printed, format!("{hostile}|ab|db1"));
+    assert_eq!(printed, format!("{hostile}|ab|db1|first one|{hostile}"));
 }
 
 #[tokio::test]

@@ -225,6 +225,20 @@ pub(crate) async fn a_downtimed_primary_is_left_alone(family: Family) -> Result<
     Ok(())
 }
 
+/// The service learns of it from the backend, before it does anything.
+pub(crate) async fn a_downtime_by_command_counts_at_once(family: Family) -> Result<()> {
+    let world = World::start(family, json!({})).await?;
+    let a = world.lab.address("a");
+    let words = ["-c", "begin-downtime", "-i", &a, "--duration", "1h", "--owner", "o", "--reason", "r"];
+    world.command(&words, &format!("{a}\n")).await?;
+    world.lab.server("a").kill9()?;
+    world.wait_analysis("a", "DeadMaster").await?;
+    assert_nothing_happens(&world).await?;
+    let detections = world.ok("/api/audit-failure-detection").await?;
+    ensure!(detections == json!([]), "{detections}");
+    Ok(())
+}
+
 pub(crate) async fn nothing_is_recovered_while_recoveries_are_switched_off(family: Family) -> Result<()> {
     let world = World::start(family, json!({})).await?;
     world.ok("/api/disable-global-recoveries").await?;

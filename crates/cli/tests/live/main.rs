@@ -43,6 +43,8 @@ lab::on_both_families!(
     takeovers::answers_show_what_was_done,
     takeovers::siblings_move_before_the_hooks,
     takeovers::unknown_successors_are_refused,
+    takeovers::a_semi_sync_pair_changes_places,
+    failover::a_downtime_by_command_counts_at_once,
     reload::a_changed_password_is_taken_over,
     fidelity::topology_texts_are_exact,
     fidelity::instances_tell_what_servers_tell,

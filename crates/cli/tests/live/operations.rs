@@ -83,10 +83,15 @@ pub(crate) async fn replicas_are_relocated(family: Family) -> Result<()> {
 /// A replica and its source change places, siblings are regrouped, a primary replicates from its replica.
 pub(crate) async fn sources_and_replicas_change_places(family: Family) -> Result<()> {
     let query = format!("select '{}', '{}'", lab::REPLICATION.name, lab::REPLICATION.password);
-    let world =
-        World::start_shape(family, "a(b(c),d)", json!({ "ReplicationCredentialsQuery": query })).await?;
+    let told = tempfile::NamedTempFile::new()?;
+    let hook = format!("echo $1 $2 $ORC_SUCCESSOR_HOST $ORC_FAILED_HOST >> {}", told.path().display());
+    let settings = json!({ "ReplicationCredentialsQuery": query, "PostTakeMasterProcesses": [hook] });
+    let world = World::start_shape(family, "a(b(c),d)", settings).await?;
     let taken = world.op("take-master", &["c"]).await?;
     ensure!(taken["Details"]["MasterKey"] == world.key("a"), "{taken}");
+    let (b, c) = (world.lab.address("b"), world.lab.address("c"));
+    let told = std::fs::read_to_string(told.path())?;
+    ensure!(told == format!("{c} {b} {c} {b}\n"), "{told}");
     world.assert_settled(&[("c", "a"), ("b", "c"), ("d", "a")]).await?;
 
     let regrouped = world.op("regroup-replicas-gtid", &["a"]).await?;

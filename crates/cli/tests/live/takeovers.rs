@@ -1,10 +1,12 @@
 //! What a planned takeover answers, tells hooks, and leaves behind.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
-use lab::Family;
+use lab::{Family, Lab, Writer, WriterOptions};
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::world::{World, wait_writes};
 
 /// A config in which hooks write what they are told.
 fn hooks(file: &std::path::Path) -> Value {
@@ -117,4 +119,28 @@ pub(crate) async fn unknown_successors_are_refused(family: Family) -> Result<()>
     let forced = world.get(&format!("/api/force-master-takeover/127.0.0.1/{port}/127.0.0.1/999")).await?;
     ensure!(message(forced.clone()) == "Instance not found", "{forced}");
     world.assert_is_primary("a").await
+}
+
+/// Both servers acknowledge by priority. The former primary must do so as soon as it replicates, or nothing can be written.
+pub(crate) async fn a_semi_sync_pair_changes_places(family: Family) -> Result<()> {
+    let (user, password) = (lab::REPLICATION.name, lab::REPLICATION.password);
+    let lab = Lab::builder().family(family).shape("a(b)").semi_sync(true);
+    let settings = json!({
+        "ReplicationCredentialsQuery": format!("select '{user}', '{password}'"),
+        "DetectSemiSyncEnforcedQuery": "select 1",
+    });
+    let world = World::start_lab(lab.semi_sync_timeout(Duration::from_secs(3600)), settings).await?;
+    world.ok(&world.route("graceful-master-takeover-auto", &["a", "b"])).await?;
+    world.assert_replicates("a", "b").await?;
+    let writer = Writer::start(&world.lab.addresses(), WriterOptions::default())?;
+    wait_writes(&writer, 20).await?;
+    writer.stop().await;
+
+    // Starting says what a replica is to do, whatever it did before.
+    world.ok(&world.route("stop-replica", &["a"])).await?;
+    world.ok(&world.route("disable-semi-sync-replica", &["a"])).await?;
+    world.ok(&world.route("start-replica", &["a"])).await?;
+    let seen = world.ok(&format!("/api/instance/127.0.0.1/{}", world.lab.server("a").port())).await?;
+    ensure!(seen["SemiSyncReplicaEnabled"] == json!(true), "{seen}");
+    Ok(())
 }

@@ -127,6 +127,10 @@ impl Engine {
                 self.counters(kind).success.increment();
                 recovery.is_successful = true;
                 recovery.successor = Some(successor.clone());
+                if let Some(server) = self.fleet().get(&successor) {
+                    recovery.successor_alias = server.alias.clone();
+                    recovery.successor_coordinates = Some(server.self_coordinates.clone());
+                }
                 self.resolve(recovery).await;
                 self.audit(audit_name(kind), Some(failed), format!("replicas moved; successor: {successor}"))
                     .await;

@@ -327,6 +327,9 @@ impl Engine {
         let promoted = failover.promoted.clone();
         recovery.is_successful = true;
         recovery.successor = Some(promoted.clone());
+        if kind == RecoveryKind::CoPrimary {
+            recovery.participating = vec![promoted.clone()];
+        }
         recovery.successor_alias = failover.promoted_alias;
         recovery.successor_coordinates = failover.coordinates;
         recovery.lost_replicas = failover.lost;

@@ -63,7 +63,7 @@ impl Engine {
     /// Differs: the original registers a recovery, and so blocks the cluster, before it asks whether it may do anything;
     /// and it repairs clusters that its filters leave out.
     fn admit_semi_sync_repair(&self, request: &Request) -> Result<Mode, Vec<String>> {
-        let (finding, settings) = (&request.finding, self.settings());
+        let finding = &request.finding;
         let mut reasons = Vec::new();
         if !request.forced && !finding.cluster.automated_primary_recovery {
             let cluster = &finding.cluster.name;
@@ -72,15 +72,11 @@ impl Engine {
         if !request.forced && !finding.is_actionable {
             reasons.push(format!("{} is not actionable at this moment", finding.code));
         }
-        let mode = match (settings.recovery.exact_semi_sync, settings.recovery.recover_locked_semi_sync) {
-            (true, _) => Mode::Exact,
-            (false, true) => Mode::Enough,
-            (false, false) => {
-                let text = "neither EnforceExactSemiSyncReplicas nor RecoverLockedSemiSyncMaster is on";
-                reasons.push(text.to_owned());
-                Mode::Enough
-            }
-        };
+        let mode = self.semi_sync_mode().unwrap_or_else(|| {
+            let text = "neither EnforceExactSemiSyncReplicas nor RecoverLockedSemiSyncMaster is on";
+            reasons.push(text.to_owned());
+            Mode::Enough
+        });
         if reasons.is_empty() { Ok(mode) } else { Err(reasons) }
     }
 
@@ -91,7 +87,7 @@ impl Engine {
         recovery: &mut Recovery,
         mode: Mode,
     ) -> Result<(), String> {
-        let mut case = self.semi_sync_case(&request.finding, mode).await?;
+        let mut case = self.semi_sync_case(&request.finding.key, mode).await?;
         if !request.forced {
             self.require_still_found(&request.finding)?;
         }
@@ -119,21 +115,25 @@ impl Engine {
             has_changed |= missing.iter().any(|switch| !end.lost.contains(&switch.replica));
             let given_up = case.given_up.union(&end.lost).cloned().collect();
             self.await_clients(&case).await;
-            case = SemiSyncCase { given_up, ..self.semi_sync_case(&request.finding, mode).await? };
+            case = SemiSyncCase { given_up, ..self.semi_sync_case(&request.finding.key, mode).await? };
         }
         Err(no_choice(&case, &recovery.errors))
     }
 
     /// The primary, which must answer, and its replicas, all read at the same time.
-    async fn semi_sync_case(&self, finding: &Finding, mode: Mode) -> Result<SemiSyncCase, String> {
+    pub(crate) async fn semi_sync_case(
+        &self,
+        primary: &InstanceKey,
+        mode: Mode,
+    ) -> Result<SemiSyncCase, String> {
         let limit = Deadline::after(self.compiled().reasonable_check);
         let keys: Vec<InstanceKey> = {
             let fleet = self.fleet();
-            fleet.replicas_of(&finding.key).map(|replica| replica.key.clone()).collect()
+            fleet.replicas_of(primary).map(|replica| replica.key.clone()).collect()
         };
         // A replica that does not answer is known as such afterwards, and left out by the choice.
         let (primary, _) = futures_util::join!(
-            self.read_instance(&finding.key, limit),
+            self.read_instance(primary, limit),
             join_all(keys.iter().map(|key| self.read_instance(key, limit)))
         );
         let primary = primary.map_err(|error| format!("semi-sync: {error}"))?;

@@ -156,7 +156,7 @@ impl Engine {
         for key in servers {
             let action = model::Action::StartReplication(model::Threads::Both);
             let deadline = Deadline::after(self.compiled().action_timeout);
-            if let Err(error) = self.inner.ports.servers.act(key, &action, deadline).await {
+            if let Err(error) = self.act_on(key, &action, deadline).await {
                 warn!(instance = %key, error = %error, "replication could not be started again");
             } else if let Err(error) = self.settled(key).await {
                 warn!(instance = %key, error = %error, "started again, and not seen to replicate");

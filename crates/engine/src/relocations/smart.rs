@@ -440,7 +440,7 @@ impl Engine {
             let start = Action::StartReplication(Threads::Both);
             let deadline = Deadline::after(self.compiled().action_timeout);
             // Started at the latest by whoever looks at the errors that are answered.
-            let _ = self.inner.ports.servers.act(lost, &start, deadline).await;
+            let _ = self.act_on(lost, &start, deadline).await;
         }
     }
 }

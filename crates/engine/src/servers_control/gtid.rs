@@ -144,7 +144,7 @@ impl Engine {
         self.with_locks(&[(primary.key.clone(), reason)], async {
             let deadline = Deadline::after(self.catch_up_limit());
             let action = Action::InjectEmpty(texts);
-            Ok(self.inner.ports.servers.act(&primary.key, &action, deadline).await.map(drop)?)
+            Ok(self.act_on(&primary.key, &action, deadline).await.map(drop)?)
         })
         .await?;
         let message = format!("injected {count} empty transactions on {}", primary.key);

@@ -29,7 +29,7 @@ impl Engine {
     /// Does one thing on a server.
     pub(crate) async fn act_once(&self, key: &InstanceKey, action: &Action) -> Result<(), OperationError> {
         let deadline = Deadline::after(self.compiled().action_timeout);
-        Ok(self.inner.ports.servers.act(key, action, deadline).await.map(drop)?)
+        Ok(self.act_on(key, action, deadline).await.map(drop)?)
     }
 
     /// Stops receiving, waits until everything received is applied (not on delayed replicas), and stops.
@@ -230,7 +230,7 @@ impl Engine {
         let replica = self.fresh_replica(key).await?;
         let deadline = Deadline::after(self.catch_up_limit());
         let action = Action::WaitExecutedCoordinates(at);
-        self.inner.ports.servers.act(&replica.key, &action, deadline).await?;
+        self.act_on(&replica.key, &action, deadline).await?;
         self.fresh(&replica.key).await
     }
 

@@ -97,13 +97,15 @@ pub struct Failure {
     pub message: String,
     /// JSON text of details, where clients expect some.
     pub details: Option<String>,
+    /// Why, where there is more to say than the message; told beside the details.
+    pub reasons: Vec<String>,
     /// HTTP status when it is not the usual one for failures.
     pub status: Option<u16>,
 }
 
 impl Failure {
     fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), details: None, status: None }
+        Self { kind, message: message.into(), details: None, reasons: Vec::new(), status: None }
     }
 
     /// The arguments cannot be understood.
@@ -126,19 +128,19 @@ impl Failure {
         Self { details: Some(to_json(&KeyView(key))), ..self }
     }
 
-    /// The same failure with a server as details, and why beside its key: scripts know the message.
+    /// The same failure with a server as details, and why beside them: scripts know message and details.
     pub fn about_because(self, key: &InstanceKey, reasons: &[String]) -> Self {
-        let mut details = to_json(&KeyView(key));
-        if !reasons.is_empty() && details.pop() == Some('}') {
-            details.push_str(&format!(",\"Reasons\":{}}}", to_json(&reasons)));
-        }
-        Self { details: Some(details), ..self }
+        Self { details: Some(to_json(&KeyView(key))), reasons: reasons.to_vec(), ..self }
     }
 
     /// The JSON text. Messages begin with `prefix`.
     pub fn json(&self, prefix: &str) -> String {
         let message = format!("{prefix}{}", self.message);
-        envelope(false, &message, self.details.as_deref().unwrap_or("null"))
+        let mut text = envelope(false, &message, self.details.as_deref().unwrap_or("null"));
+        if !self.reasons.is_empty() && text.pop() == Some('}') {
+            text.push_str(&format!(",\"Reasons\":{}}}", to_json(&self.reasons)));
+        }
+        text
     }
 }
 

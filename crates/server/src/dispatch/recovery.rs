@@ -6,6 +6,7 @@ use engine::OperationError;
 use model::{AcknowledgeScope, AnalysisCode, Finding};
 use registry::wire::{AnalysisView, KeyView};
 use registry::{Param, RecoveryOperation as Op};
+use tracing::info;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
@@ -51,7 +52,12 @@ async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
     let candidate = call.exact_destination().await?;
     let recovery = match call.engine.recover(&key, candidate, skip_hooks).await {
         Ok(recovery) => recovery,
-        Err(OperationError::NotAttempted(reasons)) if !call.is_command() => {
+        // A command that finds nothing to recover has done its work.
+        Err(OperationError::NotAttempted(reasons)) if call.is_command() => {
+            info!(instance = %key, reasons = reasons.join("; "), "recovery not attempted");
+            return Ok(Reply::envelope("Recovery not attempted", call.json(&KeyView(&key))));
+        }
+        Err(OperationError::NotAttempted(reasons)) => {
             return Err(Failure::refused("Recovery not attempted").about_because(&key, &reasons));
         }
         Err(error) => return Err(Failure::from(error).about(&key)),

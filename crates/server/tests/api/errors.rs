@@ -46,7 +46,8 @@ async fn unknown_servers_and_clusters_and_bad_input_are_named() {
     let answer = world.get("/api/recover/db/3306").await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json()["Message"], "Recovery not attempted");
-    assert_eq!(answer.json()["Details"]["Port"], 3306);
+    assert_eq!(answer.json()["Details"], serde_json::json!({ "Hostname": "db", "Port": 3306 }));
+    assert!(answer.json()["Reasons"][0].is_string(), "{}", answer.body);
 }
 
 #[tokio::test]
