@@ -56,6 +56,8 @@ impl Engine {
         recovery.kind = None;
         self.audit("recover-semi-sync", Some(&finding.key), "problem found; will fix").await;
         let outcome = self.run_semi_sync(&request, &mut recovery, mode).await;
+        // While their receivers connect it looks as if nobody replicated; the lock keeps that from being taken for a failure.
+        join_all(recovery.participating.iter().map(|replica| self.settled(replica))).await;
         self.settle_repair(&request, &mut recovery, outcome).await;
         Attempt::Ended(Box::new(recovery))
     }

@@ -238,8 +238,11 @@ async fn regroup(call: &Call<'_>, by_gtid: bool) -> Result<Reply, Failure> {
     tell_errors(call, &lost);
     let counts = counts(&regrouped, by_gtid);
     let candidate = &regrouped.candidate.key;
+    // The choice is told where there was one.
+    let is_alone = !by_gtid && regrouped.moved.is_empty() && regrouped.lost.is_empty();
+    let chosen = (!is_alone).then(|| candidate.to_string());
     Ok(Reply::about(format!("promoted replica: {candidate}, {counts}"), candidate)
-        .printing([candidate.to_string(), format!("{candidate} {counts}")]))
+        .printing(chosen.into_iter().chain([format!("{candidate} {counts}")])))
 }
 
 fn counts(regrouped: &Regrouped, by_gtid: bool) -> String {
