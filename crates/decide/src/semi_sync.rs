@@ -90,6 +90,32 @@ fn is_live(case: &SemiSyncCase, replica: &Instance) -> bool {
         && (replica.is_replicating() || case.joining.as_ref() == Some(&replica.key))
 }
 
+/// What settles whether a replica that is about to be started acknowledges.
+#[derive(Clone, Copy, Debug)]
+pub enum Settled<'a> {
+    /// Its promotion rule: neither mode is on.
+    ByRule(PromotionRule),
+    /// The choice, in which it is [`SemiSyncCase::joining`]; `None` when its primary could not be asked.
+    ByChoice(Option<&'a SemiSyncCase>),
+}
+
+/// The switches of a replica before it is started. One without priority has its primary side left alone, and is switched off
+/// only by the choice.
+pub fn before_start(replica: &Instance, settled: Settled<'_>) -> Vec<Action> {
+    if !replica.semi_sync.available {
+        return Vec::new();
+    }
+    let has_priority = replica.semi_sync.priority > 0;
+    let acknowledges = match settled {
+        Settled::ByRule(rule) => has_priority.then_some(rule != PromotionRule::MustNot),
+        Settled::ByChoice(case) => case.and_then(|case| {
+            switches(case).into_iter().find(|switch| switch.replica == replica.key).map(|switch| switch.on)
+        }),
+    };
+    let primary_side = has_priority.then_some(Action::SetSemiSyncPrimary(false));
+    primary_side.into_iter().chain(acknowledges.map(Action::SetSemiSyncReplica)).collect()
+}
+
 /// Enables acknowledgements, the best replica first. A replica that refuses is given up; the others go on.
 ///
 /// Replicas whose *primary* side is on, though they are no primary, have it switched off first, if that is possible.

@@ -1,15 +1,14 @@
 //! The way of every change to a server.
 
-use decide::semi_sync::{Mode, switches};
-use model::{Action, Instance, InstanceKey, PromotionRule, Threads};
+use decide::semi_sync::{Mode, SemiSyncCase, Settled, before_start};
+use model::{Action, InstanceKey, Threads};
 use ports::{ActionError, ActionOutcome, Deadline};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::Engine;
 
 impl Engine {
-    /// Performs an action. Before a replica with a semi-sync priority is started, its semi-sync sides are set as the settings
-    /// want them of a replica; a failure of that is logged and holds nothing up.
+    /// Performs an action. Before a replica is started, its semi-sync sides are set as [`before_start`] wants them; a failure of that is logged and holds nothing up.
     ///
     /// # Errors
     /// The action itself failed.
@@ -45,23 +44,18 @@ impl Engine {
             let Some(replica) = fleet.get(key).cloned() else { return Vec::new() };
             (replica, fleet.promotion_rule(key))
         };
-        if replica.semi_sync.priority == 0 || !replica.semi_sync.available {
+        let Some(mode) = self.semi_sync_mode() else { return before_start(&replica, Settled::ByRule(rule)) };
+        let concerns_it = replica.semi_sync.priority > 0 || replica.semi_sync.replica_enabled;
+        if !replica.semi_sync.available || !concerns_it {
             return Vec::new();
         }
-        let acknowledges = match self.semi_sync_mode() {
-            None => Some(rule != PromotionRule::MustNot),
-            Some(mode) => self.share_of_acknowledgements(&replica, mode).await,
+        let case = match self.semi_sync_case(&replica.primary_key, mode).await {
+            Ok(case) => Some(SemiSyncCase { joining: Some(key.clone()), ..case }),
+            Err(error) => {
+                debug!(instance = %key, error, "who acknowledges is not chosen before the start");
+                None
+            }
         };
-        let own_side = acknowledges.map(Action::SetSemiSyncReplica);
-        std::iter::once(Action::SetSemiSyncPrimary(false)).chain(own_side).collect()
-    }
-
-    /// What the choice by priority wants of a replica that is about to replicate; `None` when nothing, or when it cannot be
-    /// made, because the primary does not answer.
-    async fn share_of_acknowledgements(&self, replica: &Instance, mode: Mode) -> Option<bool> {
-        let mut case = self.semi_sync_case(&replica.primary_key, mode).await.ok()?;
-        case.joining = Some(replica.key.clone());
-        let wanted = switches(&case);
-        wanted.iter().find(|switch| switch.replica == replica.key).map(|switch| switch.on)
+        before_start(&replica, Settled::ByChoice(case.as_ref()))
     }
 }

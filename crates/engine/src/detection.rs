@@ -183,18 +183,34 @@ impl Engine {
 
     /// The finding is still the same by what operators and commands wrote to the backend a moment ago.
     async fn look_again(&self, finding: &Finding) -> Result<(), String> {
-        if !self.adopt_latest_changes().await {
-            return Ok(());
+        if self.adopt_latest_changes().await {
+            self.require_still_found(finding, &self.filters())
+        } else {
+            Ok(())
         }
+    }
+
+    /// What was found is still there by what is known now.
+    ///
+    /// # Errors
+    /// It is not, or the server is downtimed by now; what it is instead.
+    pub(crate) fn require_still_found(
+        &self,
+        found: &Finding,
+        filters: &dyn AnalysisFilters,
+    ) -> Result<(), String> {
+        let key = &found.key;
         let compiled = self.compiled();
         let fleet = self.fleet();
-        let now =
-            analysis::analyze_instance(&fleet, &finding.key, &compiled.analysis, &self.filters(), self.now());
-        match now {
-            Some(now) if now.skippable_due_to_downtime => Err(format!("{} is in downtime", finding.key)),
-            Some(now) if now.code == finding.code => Ok(()),
-            Some(now) => Err(format!("it is {} by now", now.code)),
-            None => Err(format!("{} is forgotten by now", finding.key)),
+        match analysis::analyze_instance(&fleet, key, &compiled.analysis, filters, self.now()) {
+            Some(now) if now.code != found.code => {
+                Err(format!("{key} is {} by now; nothing was changed", now.code))
+            }
+            Some(now) if now.skippable_due_to_downtime && !found.skippable_due_to_downtime => {
+                Err(format!("{key} is in downtime by now; nothing was changed"))
+            }
+            Some(_) => Ok(()),
+            None => Err(format!("{key} is in maintenance or forgotten by now; nothing was changed")),
         }
     }
 

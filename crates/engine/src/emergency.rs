@@ -155,9 +155,8 @@ impl Engine {
     /// Stops and starts the receiver. If that fails it is started, a few times if need be; a lease that was lost
     /// meanwhile is waited for.
     async fn reconnect_receiver(&self, replica: &InstanceKey) -> Result<(), OperationError> {
-        let servers = &self.inner.ports.servers;
         let limit = || Deadline::after(self.compiled().action_timeout);
-        let Err(error) = servers.act(replica, &Action::ReconnectReceiver, limit()).await else {
+        let Err(error) = self.act_on(replica, &Action::ReconnectReceiver, limit()).await else {
             return Ok(());
         };
         warn!(instance = %replica, error = %error, "could not restart the receiver at once; starting it");
@@ -169,7 +168,7 @@ impl Engine {
                 );
                 return Err(OperationError::Refused(vec![reason]));
             }
-            if servers.act(replica, &start, limit()).await.is_ok() {
+            if self.act_on(replica, &start, limit()).await.is_ok() {
                 return Ok(());
             }
             tokio::time::sleep(START_PAUSE).await;

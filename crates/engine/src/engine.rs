@@ -11,9 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
-use ports::{
-    Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError, Written,
-};
+use ports::{Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError};
 use settings::Settings;
 use tokio::time::Instant;
 
@@ -336,14 +334,16 @@ impl Engine {
             parts.push(std::mem::replace(&mut writes, rest));
         }
         let store = &self.inner.ports.store;
-        let writing = parts.into_iter().map(|part| store.write_instances(part));
-        let written: Vec<Written> = stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await?;
-        // A command saw something else, maybe newer, between our read and our write: it is not seen in the backend any
-        // more, so the server tells.
-        for key in written.into_iter().flat_map(|written| written.replaced) {
-            self.inner.read_requests.add(key);
-        }
-        Ok(())
+        let writing = parts.into_iter().map(|part| async move {
+            let written = store.write_instances(part).await?;
+            // A command saw something else, maybe newer, between our read and our write: it is not seen in the backend any
+            // more, so the server tells.
+            for key in written.replaced {
+                self.inner.read_requests.add(key);
+            }
+            Ok(())
+        });
+        stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await
     }
 
     /// A deadline for one ordinary read of a server.

@@ -79,7 +79,8 @@ impl Engine {
         let mut tick = interval(SECOND);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut seconds = 0_u64;
-        self.adopt_foreign_changes().await;
+        // What was there until now was loaded.
+        *self.inner.backend_version.lock().await = self.store().foreign_changes().await.ok();
         loop {
             tick.tick().await;
             self.register_node().await;
@@ -155,8 +156,9 @@ impl Engine {
         }
     }
 
-    /// Somebody else (a direct command, another node, an operator's SQL) may have changed the backend: take over what operators
-    /// say about servers, and servers that are gone or new. Facts observed by this process stay.
+    /// Somebody else (a direct command, another node, an operator's SQL) may have changed the backend: take over what
+    /// operators say about servers, servers that are gone or new, and sights of servers that are surely later than ours;
+    /// such servers are read again as well. Whether there was something.
     async fn adopt_foreign_changes(&self) -> bool {
         let mut last = self.inner.backend_version.lock().await;
         let current = match self.store().foreign_changes().await {
@@ -166,9 +168,7 @@ impl Engine {
                 return false;
             }
         };
-        // What was there at the first look was loaded before it.
-        if last.is_none_or(|last| last == current) {
-            *last = Some(current);
+        if *last == Some(current) {
             return false;
         }
         match self.store().load_fleet().await {

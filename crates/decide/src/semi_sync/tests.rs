@@ -130,3 +130,33 @@ fn a_replica_connects_by_position_and_then_by_gtid_again() {
     behind.replication.exec = model::BinlogCoordinates::binary("binlog.000001", 4);
     assert!(reconnect_plans(&behind).is_none(), "what is not applied would be lost");
 }
+
+#[test]
+fn a_replica_is_prepared_before_it_starts() {
+    use PromotionRule::{MustNot, Neutral};
+    let text = "p1 semi=1/0 \n a <- p1 priority=1 \n b <- p1 priority=2 \n c <- p1 semi_replica";
+    let case = case(text, Mode::Exact);
+    let words = |name: &str, settled: fn(&SemiSyncCase) -> Settled<'_>| {
+        let mut joining = case.clone();
+        let mut replica = case.replicas.iter().find(|r| r.key == key(name)).unwrap().as_ref().clone();
+        replica.semi_sync.available = true;
+        joining.joining = Some(replica.key.clone());
+        let actions = before_start(&replica, settled(&joining));
+        replica.semi_sync.available = false;
+        assert_eq!(before_start(&replica, settled(&joining)), [], "without the plugin");
+        actions
+    };
+    let (source_off, on, off) = (
+        Action::SetSemiSyncPrimary(false),
+        Action::SetSemiSyncReplica(true),
+        Action::SetSemiSyncReplica(false),
+    );
+    assert_eq!(words("a", |_| Settled::ByRule(Neutral)), [source_off.clone(), on.clone()]);
+    assert_eq!(words("a", |_| Settled::ByRule(MustNot)), [source_off.clone(), off.clone()]);
+    assert_eq!(words("c", |_| Settled::ByRule(Neutral)), [], "without priority nothing is wanted of it");
+    let only_source = vec![source_off.clone()];
+    assert_eq!(words("a", |case| Settled::ByChoice(Some(case))), only_source, "another one is chosen");
+    assert_eq!(words("b", |case| Settled::ByChoice(Some(case))), [source_off, on]);
+    assert_eq!(words("c", |case| Settled::ByChoice(Some(case))), [off]);
+    assert_eq!(words("b", |_| Settled::ByChoice(None)), only_source, "the primary does not answer");
+}

@@ -206,7 +206,7 @@ impl Engine {
         let with_super = self.compiled().failover.use_super_read_only;
         let action = Action::SetReadOnly { on: true, with_super };
         let deadline = Deadline::after(self.compiled().action_timeout);
-        if let Err(error) = self.inner.ports.servers.act(failed, &action, deadline).await {
+        if let Err(error) = self.act_on(failed, &action, deadline).await {
             warn!(instance = %failed, error = %error, "a former primary answers and cannot be made read-only yet");
             return Outcome::Later;
         }

@@ -274,7 +274,7 @@ impl Engine {
             return Fence::Failed;
         }
         let fence = Action::SetReadOnly { on: true, with_super: policy.use_super_read_only };
-        match self.inner.ports.servers.act(failed, &fence, Deadline::after(FENCE_TIME)).await {
+        match self.act_on(failed, &fence, Deadline::after(FENCE_TIME)).await {
             Ok(_) => Fence::Holds,
             Err(error) => {
                 debug!(instance = %failed, error = %error, "the failed server cannot be fenced");

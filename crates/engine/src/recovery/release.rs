@@ -195,7 +195,7 @@ impl Engine {
         let with_super = self.compiled().failover.use_super_read_only;
         let action = Action::SetReadOnly { on: false, with_super };
         let deadline = Deadline::after(self.compiled().action_timeout);
-        let opened = self.inner.ports.servers.act(primary, &action, deadline).await;
+        let opened = self.act_on(primary, &action, deadline).await;
         opened.map_err(|error| error.to_string())?;
         self.write_step_later(uid, format!("{primary} is writable again"));
         Ok(())

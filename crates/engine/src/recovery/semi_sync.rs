@@ -13,7 +13,7 @@ use decide::semi_sync::{
     Mode, SemiSyncCase, Switch, disable_plan, enable_plan, reconnect_plans, settle_plan, switches,
 };
 use futures_util::future::join_all;
-use model::{Command, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind};
+use model::{Command, Instance, InstanceKey, Plan, Recovery, RecoveryKind};
 use ports::Deadline;
 use tracing::{error, info};
 
@@ -91,7 +91,8 @@ impl Engine {
     ) -> Result<(), String> {
         let mut case = self.semi_sync_case(&request.finding.key, mode).await?;
         if !request.forced {
-            self.require_still_found(&request.finding)?;
+            // Somebody may have repaired it. Our own lock is no reason to doubt the finding.
+            self.require_still_found(&request.finding, &analysis::NoFilters)?;
         }
         let mut has_changed = false;
         let attempts = case.replicas.len() + 1;
@@ -143,25 +144,6 @@ impl Engine {
         let replicas: Vec<Arc<Instance>> = keys.iter().filter_map(|key| fleet.get(key)).cloned().collect();
         let rules: BTreeMap<_, _> = keys.iter().map(|key| (key.clone(), fleet.promotion_rule(key))).collect();
         Ok(SemiSyncCase { primary, replicas, rules, mode, joining: None, given_up: BTreeSet::new() })
-    }
-
-    /// What was found must still be there after the reads: somebody may have repaired it.
-    fn require_still_found(&self, found: &Finding) -> Result<(), String> {
-        let compiled = self.compiled();
-        let fleet = self.fleet();
-        let now = analysis::analyze_instance(
-            &fleet,
-            &found.key,
-            &compiled.analysis,
-            // Our own lock is no reason to doubt the finding.
-            &analysis::NoFilters,
-            self.now(),
-        );
-        match now {
-            Some(now) if now.code == found.code => Ok(()),
-            Some(now) => Err(format!("{} is {} by now; nothing was changed", found.key, now.code)),
-            None => Err(format!("{} is in maintenance or forgotten by now; nothing was changed", found.key)),
-        }
     }
 
     /// Sessions may go on to wait for an acknowledgement of what replicas received before they acknowledged anything.

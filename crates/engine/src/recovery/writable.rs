@@ -46,7 +46,7 @@ impl Engine {
                 let action =
                     Action::SetReadOnly { on: false, with_super: settings.operations.use_super_read_only };
                 let deadline = Deadline::after(self.compiled().action_timeout);
-                let done = self.inner.ports.servers.act(&finding.key, &action, deadline).await;
+                let done = self.act_on(&finding.key, &action, deadline).await;
                 done.map(|_| ()).map_err(|error| error.to_string())
             }
             Err(reason) => Err(reason),

@@ -16,7 +16,7 @@ pub(crate) use change::set_credentials;
 pub(crate) use logs::{binary_logs, log_events};
 
 use crate::errors::{Failure, NOT_A_REPLICA, REPLICA_NOT_RUNNING};
-use crate::probe::{choose_channel, read_replication, source_key};
+use crate::probe::{choose_channel, is_applier_idle, read_replication, source_key};
 use crate::session::Session;
 use crate::statements::{self, Channel, Writer};
 
@@ -32,6 +32,8 @@ pub(crate) struct Current {
     pub(crate) channel: Channel,
     pub(crate) source: InstanceKey,
     pub(crate) replication: Replication,
+    /// The applier has read its whole relay log and waits for more.
+    pub(crate) is_applier_idle: bool,
     /// Period of heartbeats, seconds, where the status row tells it (MariaDB).
     pub(crate) heartbeat_seconds: Option<f64>,
 }
@@ -56,6 +58,7 @@ impl Work<'_> {
         Ok(chosen.row.map(|row| Current {
             source: source_key(row),
             replication: read_replication(row),
+            is_applier_idle: is_applier_idle(row),
             channel: Channel(chosen.name.clone()),
             heartbeat_seconds: row.number(&["Slave_heartbeat_period"]),
         }))

@@ -11,7 +11,7 @@ use model::{InstanceKey, Threads};
 use ports::{Deadline, ErrorClass};
 
 use super::change::host_and_port;
-use super::wait::{is_applier_idle, is_executed, rest};
+use super::wait::{is_executed, rest};
 use super::{Current, Work, start, stop};
 use crate::errors::Failure;
 use crate::statements::{APPLIER_SESSION, PARTIAL_TRANSACTIONS};
@@ -57,8 +57,8 @@ async fn held(work: &mut Work<'_>) -> Result<Option<Current>, Failure> {
         {
             return Ok(None);
         }
-        let is_idle = is_applier_idle(work).await?;
-        if is_idle && is_executed(work, &current.channel, &replication.retrieved_gtid).await? {
+        if current.is_applier_idle && is_executed(work, &current.channel, &replication.retrieved_gtid).await?
+        {
             match count_begun(work, &current).await? {
                 Some(0) => return Ok(None),
                 Some(_) => return Ok(Some(current)),
@@ -84,35 +84,39 @@ async fn count_begun(work: &mut Work<'_>, current: &Current) -> Result<Option<u6
     }
 }
 
-/// Whether that ended the transaction.
+/// Whether that ended the transaction. Whatever comes of it, the receiver is stopped afterwards and its source the former one,
+/// unless the connection breaks meanwhile.
 async fn receive_from(work: &mut Work<'_>, current: &Current, other: &InstanceKey) -> Result<bool, Failure> {
     // One that is still connecting to the old source.
     stop(work, Threads::Receiver).await?;
-    if let Err(failure) = receive(work, current, other).await {
-        return if failure.is_fatal { Err(failure) } else { Ok(false) };
+    let received = first_event(work, current, other).await;
+    if received.as_ref().is_err_and(|failure| failure.is_fatal) {
+        return received;
     }
+    stop(work, Threads::Receiver).await?;
+    point_to(work, current, &current.source).await?;
+    // A source that cannot be used is no end: the applier can still be ended.
+    Ok(received.unwrap_or(false))
+}
+
+/// Starts receiving and waits until the transaction is gone; whether it is.
+async fn first_event(work: &mut Work<'_>, current: &Current, other: &InstanceKey) -> Result<bool, Failure> {
+    point_to(work, current, other).await?;
+    start(work, Threads::Receiver).await?;
     let limit = Deadline::after(FIRST_EVENT_MAX);
     let mut pause = PAUSE;
-    let is_gone = loop {
+    loop {
         let now = work.current().await?;
         if now.is_none_or(|now| now.replication.read.same_place(&now.replication.exec))
             || count_begun(work, current).await? == Some(0)
         {
-            break true;
+            return Ok(true);
         }
         if limit.remaining().is_zero() {
-            break false;
+            return Ok(false);
         }
         rest(work, &mut pause, "receiving the first event").await?;
-    };
-    stop(work, Threads::Receiver).await?;
-    point_to(work, current, &current.source).await?;
-    Ok(is_gone)
-}
-
-async fn receive(work: &mut Work<'_>, current: &Current, other: &InstanceKey) -> Result<(), Failure> {
-    point_to(work, current, other).await?;
-    start(work, Threads::Receiver).await
+    }
 }
 
 /// Only host and port, which may change while the applier runs.

@@ -28,7 +28,7 @@ pub(super) async fn applied(work: &mut Work<'_>) -> Result<(), Failure> {
     let mut last: Option<BinlogCoordinates> = None;
     let mut unmoved = 0_u32;
     loop {
-        let Some(Current { replication, .. }) = work.current().await? else { return Ok(()) };
+        let Some(Current { replication, is_applier_idle, .. }) = work.current().await? else { return Ok(()) };
         if replication.read.same_place(&replication.exec) {
             return Ok(());
         }
@@ -40,19 +40,12 @@ pub(super) async fn applied(work: &mut Work<'_>) -> Result<(), Failure> {
         // the applier then stands still with nothing left that it could apply.
         let is_unmoved = last.as_ref().is_some_and(|last| last.same_place(&replication.exec));
         unmoved = if is_unmoved && !replication.io_thread.is_running() { unmoved + 1 } else { 0 };
-        if unmoved > 4 && is_applier_idle(work).await? {
+        if unmoved > 4 && is_applier_idle {
             return Ok(());
         }
         last = Some(replication.exec);
         rest(work, &mut pause, "applying the relay log").await?;
     }
-}
-
-/// The applier has read its whole relay log and waits for more.
-pub(super) async fn is_applier_idle(work: &mut Work<'_>) -> Result<bool, Failure> {
-    let statement = crate::statements::replication_status(work.session.capabilities());
-    let status = work.ask(statement).await?;
-    Ok(crate::probe::choose_channel(&status).row.is_none_or(crate::probe::is_applier_idle))
 }
 
 /// Once receiving has stopped, gives the applier a moment to come to the end of the relay log: only then can a server that
@@ -61,11 +54,13 @@ pub(super) async fn received_is_known(work: &mut Work<'_>) -> Result<(), Failure
     let begin = Instant::now();
     let mut pause = PAUSE.0;
     loop {
-        let Some(Current { replication, channel, .. }) = work.current().await? else { return Ok(()) };
+        let Some(Current { replication, channel, is_applier_idle, .. }) = work.current().await? else {
+            return Ok(());
+        };
         let is_settled = !replication.oracle_gtid
             || replication.sql_delay > 0
             || require_applier(&replication).is_err()
-            || is_applier_idle(work).await?
+            || is_applier_idle
             || is_executed(work, &channel, &replication.retrieved_gtid).await?;
         if is_settled || begin.elapsed() > SETTLE_MAX || work.deadline.remaining() < pause + ANSWER_TIME {
             return Ok(());
@@ -110,7 +105,7 @@ async fn executed_set(work: &mut Work<'_>, set: &str) -> Result<(), Failure> {
             // The rest of it never came. What was executed before the applier came to rest is seen once more.
             if work.session.capabilities().counts_begun
                 && !current.replication.io_thread.is_running()
-                && is_applier_idle(work).await?
+                && current.is_applier_idle
                 && !is_executed(work, &channel, set).await?
             {
                 return Ok(());
