@@ -284,9 +284,6 @@ impl Engine {
         for condition in &step.preconditions {
             self.check(step, condition, deadline).await?;
         }
-        if step.action.is_change() && !self.may_act() {
-            return Err(StepError::LeaseLost { server: step.server.clone() });
-        }
         if step.action == Action::Probe {
             return match self.read_instance(&step.server, deadline).await {
                 Ok(_) => Ok(()),
@@ -296,6 +293,9 @@ impl Engine {
             };
         }
         let action = self.addressed(step, in_recovery, deadline).await?;
+        if action.is_change() && !self.may_act() {
+            return Err(StepError::LeaseLost { server: step.server.clone() });
+        }
         let outcome = self.act_on(&step.server, &action, deadline).await?;
         debug!(
             instance = %step.server,

@@ -190,6 +190,11 @@ pub trait Store: Send + Sync {
     /// Writes observed facts in one transaction. The newest per key wins.
     async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError>;
 
+    /// Asking for foreign changes costs next to nothing: it may be done before each answer.
+    fn tells_changes_cheaply(&self) -> bool {
+        false
+    }
+
     /// A number that differs from the last one when somebody else changed the backend.
     async fn foreign_changes(&self) -> Result<u64, StoreError>;
 

@@ -52,6 +52,7 @@ impl SqliteStore {
     /// The original's driver prints times of SQLite in this form.
     const TIMESTAMPS: TimestampStyle = TimestampStyle::Rfc3339;
     const TEXT_SEARCH: TextSearch = TextSearch::ExactCase;
+    const TELLS_CHANGES_CHEAPLY: bool = true;
 
     /// Reads in one transaction, so that several statements see the same state.
     async fn read<T: Send + 'static>(

@@ -26,7 +26,8 @@ pub(crate) fn load_fleet(db: &Db<'_>) -> sql::Result<Fleet> {
 }
 
 /// Implements [`ports::Store`] for a type with these methods of its own: `read` (work in one transaction that only
-/// reads), `write_batch`, `apply_command`, `probe_changes`, and the constants `TIMESTAMPS` and `TEXT_SEARCH`.
+/// reads), `write_batch`, `apply_command`, `probe_changes`, and the constants `TIMESTAMPS`, `TEXT_SEARCH` and
+/// `TELLS_CHANGES_CHEAPLY`.
 macro_rules! implement_store {
     ($store:ty) => {
         #[async_trait::async_trait]
@@ -37,6 +38,10 @@ macro_rules! implement_store {
 
             fn text_search(&self) -> ports::TextSearch {
                 Self::TEXT_SEARCH
+            }
+
+            fn tells_changes_cheaply(&self) -> bool {
+                Self::TELLS_CHANGES_CHEAPLY
             }
 
             async fn load_fleet(&self) -> Result<model::Fleet, ports::StoreError> {

@@ -128,6 +128,18 @@ fn the_service_answers_reloads_and_ends_when_told() {
     assert_eq!(audit, Some(0));
 }
 
+/// On SQLite; where it costs more to look, a service looks every second.
+#[test]
+fn the_service_knows_at_once_what_a_command_wrote() {
+    let program = Prepared::new();
+    let service = Service::start(&program);
+    for number in 1..=5 {
+        program.prints(&format!("-c tag -i db:3306 --tag round={number}"), "db:3306\n");
+        let tags = service.get("/api/tags/db/3306");
+        assert!(tags.ends_with(&format!("[\"round={number}\"]")), "{number}: {tags}");
+    }
+}
+
 #[test]
 fn a_second_service_on_the_same_address_ends_at_once() {
     let program = Prepared::new();

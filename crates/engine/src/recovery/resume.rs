@@ -136,7 +136,7 @@ impl Engine {
                 // Each attempt tried to fence the old primary again.
                 let mut journal = journal.clone();
                 journal.fenced_at = Some(self.now().as_micros());
-                self.give_back(recovery, &journal, errors).await;
+                self.give_back(recovery, journal, errors).await;
             }
         }
     }
@@ -168,12 +168,16 @@ impl Engine {
     async fn undo(&self, recovery: Recovery, journal: &Journal) {
         self.write_step(&recovery.uid, "a new process undoes this recovery: nothing had been promoted").await;
         let reason = "orchestrator ended in the middle of this recovery; it was undone";
-        self.give_back(recovery, journal, vec![reason.to_owned()]).await;
+        self.give_back(recovery, journal.clone(), vec![reason.to_owned()]).await;
     }
 
     /// What cannot be given back soon is tried again in the background, and keeps the record open; it does not keep a
     /// new recovery from beginning.
-    async fn give_back(&self, mut recovery: Recovery, journal: &Journal, errors: Vec<String>) {
+    async fn give_back(&self, mut recovery: Recovery, mut journal: Journal, errors: Vec<String>) {
+        // If the backend refuses, the stage on record makes the next process undo as well, or finish the promotion.
+        if let Err(error) = self.enter_stage(&recovery.uid, &mut journal, Stage::Releasing).await {
+            warn!(recovery = %recovery.uid, error = %error, "giving back what a former process took is not on record");
+        }
         let fenced_at = journal.last_fence(recovery.start);
         let mut release = Release::new(&journal.failed.key(), journal.stopped(), fenced_at);
         release.unfence = journal.unfence;

@@ -174,7 +174,10 @@ async fn operate(
     args.user = access.user;
     args.headers = request::header_lists(headers);
     if operation.effect == Effect::Read {
-        let answer = dispatch::run(&app.engine, operation, &args, Surface::Http);
+        let answer = async {
+            app.engine.catch_up().await;
+            dispatch::run(&app.engine, operation, &args, Surface::Http).await
+        };
         return match tokio::time::timeout(READ_MAX, answer).await {
             Ok(result) => result.map_err(Refusal::from),
             Err(_elapsed) => Err(Refusal::too_slow()),

@@ -92,6 +92,7 @@ impl MySqlStore {
 
     const TIMESTAMPS: TimestampStyle = TimestampStyle::Sql;
     const TEXT_SEARCH: TextSearch = TextSearch::AnyCase;
+    const TELLS_CHANGES_CHEAPLY: bool = false;
 
     async fn read<T: Send + 'static>(
         &self,

@@ -44,16 +44,16 @@ pub(crate) struct Options {
     /// at half of it, as the servers choose.
     #[arg(long, default_value_t = 4)]
     replica_net_timeout: u32,
-    /// Servers that sync every commit to disk, as they do by default. The lab's do not, so that a writer is faster than any
-    /// replica on the same cores can follow.
+    /// Servers that sync nothing to disk, so that the writer is faster than any replica on the same cores can follow.
+    /// Without it they sync every commit, as servers do by default.
     #[arg(long)]
-    durable: bool,
+    unsynced: bool,
     /// Pause after each write in milliseconds; without it rows are written as fast as they are acknowledged.
     #[arg(long)]
     pace: Option<u64>,
 }
 
-/// The servers' own defaults of what is synced when.
+/// The servers' own defaults of what is synced when; the lab's servers sync nothing.
 const DURABLE: [&str; 4] = [
     "--sync-binlog=1",
     "--innodb-flush-log-at-trx-commit=1",
@@ -123,7 +123,7 @@ async fn one_round(options: &Options) -> Result<Round> {
         .semi_sync(options.semi_sync)
         .replica_net_timeout(options.replica_net_timeout.into())
         .heartbeat_period(heartbeat);
-    for option in DURABLE.into_iter().filter(|_| options.durable) {
+    for option in DURABLE.into_iter().filter(|_| !options.unsynced) {
         builder = builder.server_option(option);
     }
     let lab = builder.start().await?;
