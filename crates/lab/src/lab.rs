@@ -131,14 +131,10 @@ impl Lab {
         self.firewall.heal()
     }
 
-    async fn wire(&self, replication: &Replication) -> Result<()> {
-        let dialect = self.binaries.dialect();
+    async fn wire(&self) -> Result<()> {
         let replicas = self.shape.nodes().iter().filter_map(|node| Some((node, node.source.as_deref()?)));
         try_join_all(replicas.map(|(node, source)| async move {
-            for statement in crate::replication::attach(dialect, self.server(source).port(), replication) {
-                self.server(&node.name).execute(&statement).await?;
-            }
-            anyhow::Ok(())
+            self.server(&node.name).follow(self.server(source).port()).await
         }))
         .await?;
         // The first transaction of each cluster also proves that replication works. With semi-sync it waits for a replica.
@@ -230,7 +226,7 @@ impl LabBuilder {
         for _ in 0..START_TRIES {
             match self.try_start(&shape, &binaries, &template).await {
                 Ok(lab) => {
-                    lab.wire(&self.replication).await?;
+                    lab.wire().await?;
                     return Ok(lab);
                 }
                 Err(error) if is_port_taken(&error) => failures.push(format!("{error:#}")),

@@ -325,6 +325,12 @@ impl Server {
         Ok(())
     }
 
+    /// Replicates from the server at this port from now on.
+    pub(crate) async fn follow(&self, source_port: u16) -> Result<()> {
+        let statements = crate::replication::attach(self.binaries.dialect(), source_port, &self.replication);
+        self.execute_all(statements.into()).await
+    }
+
     /// The row of `SHOW REPLICA STATUS` or `SHOW SLAVE STATUS`; `None` on a server that replicates from nobody.
     pub async fn replica_status(&self) -> Result<Option<BTreeMap<String, String>>> {
         let records = self.records(crate::replication::status(self.binaries.dialect())).await?;

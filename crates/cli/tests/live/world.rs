@@ -42,6 +42,11 @@ impl World {
     /// With a daemon that knows the servers, and may still be in its start-up grace.
     pub(crate) async fn start_known(lab: LabBuilder, extra: Value) -> Result<Self> {
         let lab = lab.replica_net_timeout(4).heartbeat_period(Duration::from_secs(1)).start().await?;
+        Self::over(lab, extra).await
+    }
+
+    /// A daemon over servers that run, and that it knows then.
+    pub(crate) async fn over(lab: Lab, extra: Value) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let config = config(&lab, &folder, extra);
         let daemon = start_daemon(&config, &folder).await?;

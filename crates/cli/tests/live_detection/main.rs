@@ -1,6 +1,7 @@
 //! What the daemon finds out about real servers in trouble, and what it leaves alone, under write load.
 
 mod grey;
+mod group;
 mod semi_sync;
 mod timing;
 mod topology;
