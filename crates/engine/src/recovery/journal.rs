@@ -78,6 +78,9 @@ pub(super) struct Journal {
     /// No hooks were wanted.
     #[serde(default)]
     pub(super) skip_hooks: bool,
+    /// The promotion of the candidate was begun and given up: it may be open, and published.
+    #[serde(default)]
+    pub(super) given_up: bool,
     /// When it was last tried to make it read-only, microseconds since 1970: a server that started later is not closed
     /// by this recovery.
     #[serde(default)]
@@ -111,6 +114,7 @@ impl Journal {
             idle_appliers: Vec::new(),
             takeover: None,
             skip_hooks: false,
+            given_up: false,
             fenced_at: None,
             stopped: Vec::new(),
             is_stopped_known: false,
@@ -134,6 +138,11 @@ impl Journal {
     pub(super) fn keep_stopped(&mut self, may_have: impl Fn(&InstanceKey) -> bool) {
         self.stopped.retain(|stopped| may_have(&stopped.key()));
         self.is_stopped_known = true;
+    }
+
+    /// The server whose promotion was begun and given up.
+    pub(super) fn given_up(&self) -> Option<InstanceKey> {
+        self.candidate.as_ref().filter(|_| self.given_up).map(StoredKey::key)
     }
 
     /// The last attempt to fence; the beginning of the recovery when there was none.

@@ -1,11 +1,11 @@
-//! Former primaries that could not be made read-only while they were replaced: they are as soon as they answer, so that
-//! no two servers of a cluster accept writes.
+//! Former primaries that could not be made read-only while they were replaced, and servers whose promotion was given up:
+//! they are made read-only as soon as they answer, so that no two servers of a cluster accept writes.
 //!
 //! One that was seen read-only is left alone, since whoever opens it later means it, unless it was started again: then its
 //! configuration opened it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -23,7 +23,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A server that did not return within this time after its recovery is left to people.
 const LOOK_FOR: Duration = Duration::from_secs(24 * 3600);
-/// A server that was seen later than this after the recovery was looked after by whoever saw it.
+/// A server that was seen later than this after the recovery was looked after by whoever saw it: it is only closed again
+/// when it was started again.
 const SEEN_SINCE: Duration = Duration::from_secs(5);
 /// How often the recoveries of other processes (commands, former nodes) are looked through.
 const RELOAD: Duration = Duration::from_secs(60);
@@ -34,10 +35,27 @@ pub(crate) struct LateFence {
     uid: String,
     promoted: InstanceKey,
     until: Timestamp,
+    /// It never led: its promotion was given up. As a replica, of whomever, it is left alone.
+    was_given_up: bool,
     /// When it was read-only.
     closed_at: Option<Timestamp>,
     next: Instant,
     pause: Duration,
+}
+
+impl LateFence {
+    /// Of a server that may be open since this moment.
+    fn new(uid: &str, promoted: &InstanceKey, since: Timestamp) -> Self {
+        Self {
+            uid: uid.to_owned(),
+            promoted: promoted.clone(),
+            until: since + LOOK_FOR,
+            was_given_up: false,
+            closed_at: None,
+            next: Instant::now() + FIRST_PAUSE,
+            pause: FIRST_PAUSE,
+        }
+    }
 }
 
 /// How a look at a former primary ended.
@@ -66,15 +84,20 @@ impl Engine {
         note_promotion(&mut self.late_fences(), failed, promoted);
         if !is_planned && self.compiled().failover.apply_promotion {
             info!(instance = %failed, recovery = uid, is_fenced, "a former primary; it is kept read-only when it answers");
-            let entry = LateFence {
-                uid: uid.to_owned(),
-                promoted: promoted.clone(),
-                until: now + LOOK_FOR,
-                closed_at: is_fenced.then_some(now),
-                next: Instant::now() + FIRST_PAUSE,
-                pause: FIRST_PAUSE,
-            };
+            let entry =
+                LateFence { closed_at: is_fenced.then_some(now), ..LateFence::new(uid, promoted, now) };
             self.late_fences().insert(failed.clone(), entry);
+        }
+    }
+
+    /// The promotion of a server was given up, and the one it was to replace leads again, or whoever replaces that one:
+    /// should the server be open when it answers, it is closed, unless it replicates.
+    pub(super) fn close_candidate_later(&self, uid: &str, candidate: &InstanceKey, primary: &InstanceKey) {
+        note_promotion(&mut self.late_fences(), candidate, primary);
+        if self.compiled().failover.apply_promotion {
+            info!(instance = %candidate, recovery = uid, "its promotion was given up; it is kept read-only when it answers");
+            let entry = LateFence { was_given_up: true, ..LateFence::new(uid, primary, self.now()) };
+            self.late_fences().insert(candidate.clone(), entry);
         }
     }
 
@@ -117,7 +140,7 @@ impl Engine {
         }
     }
 
-    /// What recoveries of other processes left: former primaries not seen since they were replaced.
+    /// What recoveries of other processes left: former primaries not seen open since they were replaced.
     async fn load_late_fences(&self) -> Result<(), ports::StoreError> {
         let query =
             RecoveryQuery::Page { cluster_name: None, cluster_alias: None, unacknowledged: false, page: 0 };
@@ -134,25 +157,32 @@ impl Engine {
     }
 
     fn find_unfenced(&self, recovery: &Recovery, found: &mut BTreeMap<InstanceKey, LateFence>) {
-        let (Some(promoted), Some(end)) = (&recovery.successor, recovery.end) else { return };
-        if !(recovery.is_successful && super::gates::replaces_a_primary(recovery)) {
-            return;
-        }
+        let Some(end) = recovery.end.filter(|_| super::gates::replaces_a_primary(recovery)) else { return };
         let failed = &recovery.case.key;
-        note_promotion(found, failed, promoted);
-        let is_unseen = |server: &Arc<Instance>| server.last_seen.is_none_or(|seen| seen < end + SEEN_SINCE);
-        if !self.compiled().failover.apply_promotion || !self.fleet().get(failed).is_some_and(is_unseen) {
-            return;
-        }
-        let entry = LateFence {
-            uid: recovery.uid.clone(),
-            promoted: promoted.clone(),
-            until: end + LOOK_FOR,
-            closed_at: None,
-            next: Instant::now(),
-            pause: FIRST_PAUSE,
+        // A failed recovery lost nobody but the server whose promotion it gave up.
+        let pairs: Vec<(&InstanceKey, &InstanceKey)> = if recovery.is_successful {
+            recovery.successor.iter().map(|promoted| (failed, promoted)).collect()
+        } else {
+            recovery.lost_replicas.iter().map(|candidate| (candidate, failed)).collect()
         };
-        found.insert(failed.clone(), entry);
+        for (replaced, leader) in pairs {
+            note_promotion(found, replaced, leader);
+            let Some(server) = self.fleet().get(replaced).cloned() else { continue };
+            let closed_at = match Since::of(&server, end) {
+                Since::Unseen => None,
+                Since::Closed(at) => Some(at),
+                Since::Opened => continue,
+            };
+            if self.compiled().failover.apply_promotion {
+                let entry = LateFence {
+                    was_given_up: !recovery.is_successful,
+                    closed_at,
+                    next: Instant::now(),
+                    ..LateFence::new(&recovery.uid, leader, end)
+                };
+                found.insert(replaced.clone(), entry);
+            }
+        }
     }
 
     /// Those that a read found alive, and those whose pause is over; of those that were closed, the ones that were started
@@ -183,7 +213,7 @@ impl Engine {
     async fn fence_late(&self, failed: &InstanceKey, fence: &LateFence) -> Outcome {
         let limit = self.read_deadline();
         let Ok(former) = self.read_instance(failed, limit).await else { return Outcome::Later };
-        if former.is_replica() && former.primary_key != fence.promoted {
+        if former.is_replica() && (fence.was_given_up || former.primary_key != fence.promoted) {
             return Outcome::Settled;
         }
         if former.read_only {
@@ -220,6 +250,27 @@ impl Engine {
     }
 }
 
+/// What is on record of a server since the recovery that replaced it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    /// Nobody looked after it yet.
+    Unseen,
+    /// It was read-only when it was seen last.
+    Closed(Timestamp),
+    /// Whoever opened it means it.
+    Opened,
+}
+
+impl Since {
+    fn of(server: &Instance, end: Timestamp) -> Self {
+        match server.last_seen.filter(|seen| *seen >= end + SEEN_SINCE) {
+            None => Self::Unseen,
+            Some(seen) if server.read_only => Self::Closed(seen),
+            Some(_) => Self::Opened,
+        }
+    }
+}
+
 /// A server took the place of another: it is no former primary any more, and whoever the other one had replaced has a new
 /// successor.
 fn note_promotion(
@@ -242,14 +293,22 @@ mod tests {
     }
 
     fn fence(promoted: &str) -> LateFence {
-        let (until, next) = (Timestamp::from_secs(9), Instant::now());
-        LateFence {
-            uid: String::new(),
-            promoted: key(promoted),
-            until,
-            closed_at: None,
-            next,
-            pause: FIRST_PAUSE,
+        LateFence::new("", &key(promoted), Timestamp::from_secs(9))
+    }
+
+    #[test]
+    fn one_that_was_seen_closed_is_looked_after_when_it_was_started_again() {
+        let end = Timestamp::from_secs(100);
+        let mut server = Instance::unknown(key("a"));
+        assert_eq!(Since::of(&server, end), Since::Unseen, "never");
+        for (seen, read_only, expected) in [
+            (104, true, Since::Unseen),
+            (105, true, Since::Closed(Timestamp::from_secs(105))),
+            (105, false, Since::Opened),
+        ] {
+            server.last_seen = Some(Timestamp::from_secs(seen));
+            server.read_only = read_only;
+            assert_eq!(Since::of(&server, end), expected, "{seen} {read_only}");
         }
     }
 

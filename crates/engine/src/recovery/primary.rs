@@ -371,11 +371,14 @@ impl Engine {
         recovery: &mut Recovery,
         stop: impl Into<NotPromoted>,
     ) {
-        let NotPromoted { reason, may_retry, release } = stop.into();
+        let NotPromoted { reason, may_retry, release, given_up } = stop.into();
         let kind = recovery.kind.unwrap_or(RecoveryKind::Primary);
         self.counters(kind).fail.increment();
         error!(instance = %request.finding.key, recovery = %recovery.uid, reason = %reason, "no replica was promoted");
         recovery.errors.push(reason.clone());
+        if let Some(candidate) = given_up {
+            self.give_up_candidate(recovery, &candidate).await;
+        }
         match release {
             None => self.resolve(recovery).await,
             Some(release) => self.release_later(recovery.clone(), *release),
@@ -394,6 +397,13 @@ impl Engine {
         let settings = self.settings();
         let commands = &settings.hooks.after_unsuccessful_failover;
         self.run_post_hooks(request, recovery, "PostUnsuccessfulFailoverProcesses", commands).await;
+    }
+
+    /// A promotion had begun and cannot be ended: its server is set aside, and closed should it come back open.
+    pub(super) async fn give_up_candidate(&self, recovery: &mut Recovery, candidate: &InstanceKey) {
+        recovery.lost_replicas = vec![candidate.clone()];
+        self.close_candidate_later(&recovery.uid, candidate, &recovery.case.key);
+        self.set_lost_aside(None, &recovery.lost_replicas).await;
     }
 
     pub(super) async fn run_post_hooks(

@@ -81,6 +81,23 @@ impl Engine {
         self.put_primary_keys(alias, promoted).await;
     }
 
+    /// The promotion of `candidate` was given up after it may have been published: the primary it was to replace is
+    /// published again.
+    pub(super) async fn publish_again(&self, primary: &InstanceKey, candidate: &InstanceKey) {
+        let name = candidate.to_string();
+        let (alias, domain) = {
+            let fleet = self.fleet();
+            let alias_of = |name: &str| fleet.cluster_aliases.get(name).cloned();
+            let domain_of = |name: &str| fleet.cluster_domains.get(name).cloned();
+            let former = primary.to_string();
+            (
+                alias_of(&name).or_else(|| alias_of(&former)).unwrap_or_default(),
+                domain_of(&name).or_else(|| domain_of(&former)).unwrap_or_default(),
+            )
+        };
+        self.publish_cluster(&name, &alias, &domain, primary).await;
+    }
+
     /// Key-value pairs of a cluster's primary, in the internal store.
     pub(crate) async fn put_primary_keys(&self, alias: &str, primary: &InstanceKey) {
         for (key, value) in self.primary_pairs(alias, primary).await {

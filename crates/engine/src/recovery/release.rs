@@ -32,6 +32,8 @@ pub(super) struct Release {
     pub(super) fenced_at: Timestamp,
     /// It was writable and may have been made read-only, even by a statement that it only gets to now.
     pub(super) unfence: bool,
+    /// A server whose promotion was given up after it may have been published.
+    pub(super) published: Option<InstanceKey>,
     /// Replicas that may be stopped.
     pub(super) left: Vec<InstanceKey>,
     /// Appliers that stood still before stay so.
@@ -56,7 +58,15 @@ impl Release {
         let left: Vec<InstanceKey> = replicas.into_iter().collect();
         let members = left.iter().chain([failed]).cloned().collect();
         let failed = failed.clone();
-        Self { failed, fenced_at, unfence: false, left, keep_stopped: BTreeSet::new(), members }
+        Self {
+            failed,
+            fenced_at,
+            unfence: false,
+            published: None,
+            left,
+            keep_stopped: BTreeSet::new(),
+            members,
+        }
     }
 
     /// Nothing is left to be given back.
@@ -93,6 +103,11 @@ impl Release {
                 Ok(()) => self.unfence = false,
                 Err(error) => failures.push(error),
             }
+        }
+        if !self.unfence
+            && let Some(candidate) = self.published.take()
+        {
+            engine.publish_again(&self.failed, &candidate).await;
         }
         if !self.left.is_empty() {
             failures.extend(engine.start_again(uid, &self.failed, &mut self.left, &self.keep_stopped).await);

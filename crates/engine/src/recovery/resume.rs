@@ -136,6 +136,7 @@ impl Engine {
                 // Each attempt tried to fence the old primary again.
                 let mut journal = journal.clone();
                 journal.fenced_at = Some(self.now().as_micros());
+                journal.given_up = true;
                 self.give_back(recovery, journal, errors).await;
             }
         }
@@ -183,6 +184,10 @@ impl Engine {
         release.unfence = journal.unfence;
         release.keep_stopped = journal.idle_appliers.iter().map(StoredKey::key).collect();
         recovery.errors = errors;
+        if let Some(candidate) = journal.given_up() {
+            self.give_up_candidate(&mut recovery, &candidate).await;
+            release.published = Some(candidate);
+        }
         let failures = release.try_times(self, &recovery.uid, ATTEMPTS, RETRY).await;
         if release.is_done() {
             self.resolve(&mut recovery).await;

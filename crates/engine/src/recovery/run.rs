@@ -88,11 +88,13 @@ pub(super) struct NotPromoted {
     pub(super) may_retry: bool,
     /// What could not be given back yet.
     pub(super) release: Option<Box<Release>>,
+    /// The server whose promotion had begun, and was given up.
+    pub(super) given_up: Option<InstanceKey>,
 }
 
 impl From<String> for NotPromoted {
     fn from(reason: String) -> Self {
-        Self { reason, may_retry: false, release: None }
+        Self { reason, may_retry: false, release: None, given_up: None }
     }
 }
 
@@ -326,7 +328,9 @@ impl<'a> FailoverRun<'a> {
         }
         reasons
             .push(format!("{candidate}, whose promotion had begun, may be neither primary nor replica now"));
-        Err(self.turn_back(reasons.join("; ").into(), None).await)
+        let stop = NotPromoted { given_up: Some(candidate.clone()), ..NotPromoted::from(reasons.join("; ")) };
+        self.journal.given_up = true;
+        Err(self.turn_back(stop, None).await)
     }
 
     /// Nobody is promoted: what the drain plan did is undone, the old primary is opened if it was closed, and the

@@ -87,6 +87,10 @@ fn semi_sync_and_own_values() {
     assert!(facts.read_only && facts.pseudo_gtid && facts.check_partial && facts.check_valid);
     assert_eq!((facts.semi_sync_wait_count, facts.semi_sync_clients), (2, 1));
     assert_eq!(facts.semi_sync_wait_sessions, Some(3));
+    for (sessions, stands_still) in [(1, true), (0, false)] {
+        let moved = format!("p1 semi=2/1 still=11s pos=binlog.000001:9 sessions={sessions} \n r1 <- p1");
+        assert_eq!(facts_of(&moved, "p1").stale_coordinates, stands_still, "{sessions} sessions wait");
+    }
     assert_eq!(facts_of("p1 \n r1 <- p1 depth=4 maxscale", "r1").depth, 4);
     assert!(facts_of("p1 \n r1 <- p1 maxscale", "r1").is_binlog_server);
 }
