@@ -60,7 +60,8 @@ pub(crate) async fn assemble(flags: &Flags, settings: Settings, app: App) -> Res
         App::Command => flags.command().or(flags.words.first().map(String::as_str)).unwrap_or("cli"),
     };
     let is_daemon = app != App::Command;
-    let start = Start { app: name.to_owned(), is_daemon, noop: flags.is_on("noop"), owner };
+    let discovers = app == App::Continuous || (app == App::Service && flags.is_on("discovery"));
+    let start = Start { app: name.to_owned(), is_daemon, discovers, noop: flags.is_on("noop"), owner };
     let node = open_node(settings, &start).await.map_err(|error| Exit::fatal(format!("{error:#}")))?;
     node.engine.set_unresolve(if flags.is_on("skip-unresolve") {
         Unresolve::Never

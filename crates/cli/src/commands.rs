@@ -6,6 +6,7 @@ use std::time::Duration;
 use engine::Engine;
 use registry::{Args, ClusterText, KeyText, NodeOperation, Operation, OperationId, Param};
 use server::dispatch::{self, Failure, FailureKind, Printed, Reply, Surface};
+use settings::Secrets;
 use tokio::runtime::Builder;
 
 use crate::assemble::{App, assemble, load_settings};
@@ -53,12 +54,21 @@ pub(crate) async fn run(name: String, flags: Flags) -> Result<(), Exit> {
         print("Redeployed internal db\n");
         return Ok(());
     }
+    if operation.id == OperationId::Node(NodeOperation::DumpConfig) {
+        // What the backend is has to be seen most of all when it cannot be opened.
+        print(&format!("{}\n", settings.to_json_line(secrets(&flags))));
+        return Ok(());
+    }
     let engine = assemble(&flags, settings, App::Command).await?.engine;
     let result = run_all(&engine, operation, &flags, &instances).await;
     // Facts that a command read about servers belong into the backend before the process ends.
     let flushed = engine.flush_writes().await;
     result?;
     flushed.map_err(|error| Exit::fatal(error.to_string()))
+}
+
+fn secrets(flags: &Flags) -> Secrets {
+    if flags.is_on("show-secrets") { Secrets::Shown } else { Secrets::Hidden }
 }
 
 async fn run_all(

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::Engine;
 use server::http::{self, Listener};
@@ -16,9 +15,6 @@ use crate::flags::Flags;
 use crate::node::Node;
 use crate::open_files::{compare_with_fleet, raise_limit};
 use crate::output::Exit;
-
-/// How often the process renews its place in the node registry when the engine's loops do not run.
-const REGISTRATION: Duration = Duration::from_secs(1);
 
 /// Runs the service. The address is bound before anything else is started, so that a second process on the same
 /// machine ends without having done anything.
@@ -54,8 +50,7 @@ async fn start_service(flags: &Flags) -> Result<(Listener, Node), Exit> {
     if flags.is_on("discovery") {
         engine.start().await.map_err(|error| fatal(&error))?;
     } else {
-        engine.load().await.map_err(|error| fatal(&error))?;
-        engine.supervisor().start_loop("registration", keep_registered(engine.clone()));
+        engine.start_answering().await.map_err(|error| fatal(&error))?;
     }
     engine.supervisor().start_loop("open files", compare_with_fleet(engine.clone(), open_files));
     Ok((listener, node))
@@ -107,13 +102,6 @@ fn refuse_raft(settings: &Settings) -> Result<(), Exit> {
 fn enable_reload(node: &Node, flags: &Flags) {
     let (own, flags) = (node.clone(), flags.clone());
     node.engine.set_reload(Arc::new(move |extra| take_over(&own, &flags, extra)));
-}
-
-async fn keep_registered(engine: Engine) {
-    loop {
-        tokio::time::sleep(REGISTRATION).await;
-        engine.register_node().await;
-    }
 }
 
 struct Signals {

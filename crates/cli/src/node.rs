@@ -25,8 +25,10 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) struct Start {
     /// `http`, or the name of the command.
     pub(crate) app: String,
-    /// It goes on until it is told to end, and shares a backend by turns.
+    /// It goes on until it is told to end.
     pub(crate) is_daemon: bool,
+    /// It discovers and recovers by itself, and shares a backend by turns.
+    pub(crate) discovers: bool,
     /// `--noop`.
     pub(crate) noop: bool,
     /// Owner of downtime, maintenance and acknowledgements when nobody else is named; the host name when `None`.
@@ -92,7 +94,8 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
         let elected = Arc::new(ActiveNodeLease::new(store, node.clone()));
         if start.is_daemon {
             lease = elected.clone();
-            shared = Some(elected);
+            // One that only answers stands for no election: as the active node it would keep the others from their work.
+            shared = start.discovers.then_some(elected);
         } else {
             lease = Arc::new(OperatorLease(elected));
         }

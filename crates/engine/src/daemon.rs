@@ -40,6 +40,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Answers and does what it is asked for, and nothing by itself: a service without discovery. What others do is seen
+    /// as a node sees it that is not the active one.
+    ///
+    /// # Errors
+    /// The backend cannot be read.
+    pub async fn start_answering(&self) -> Result<(), StoreError> {
+        self.load().await?;
+        self.supervisor().start_loop("following", self.clone().follow_forever());
+        self.supervisor().start_loop("write-behind", self.clone().write_behind_forever());
+        Ok(())
+    }
+
     /// Stops the loops, waits for recoveries under way within limits, writes what is queued, and lets another node act.
     pub async fn shut_down(&self) {
         self.supervisor().shut_down(SHUTDOWN_WAIT_MAX).await;

@@ -71,6 +71,8 @@ pub struct Identity {
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) inner: Arc<Inner>,
+    /// What is done through this clone was asked for by a person.
+    for_operator: bool,
 }
 
 pub(crate) struct Inner {
@@ -176,6 +178,7 @@ impl Engine {
                 unresolve: OnceLock::new(),
                 reload: OnceLock::new(),
             }),
+            for_operator: false,
         }
     }
 
@@ -249,9 +252,17 @@ impl Engine {
         &self.inner.supervisor
     }
 
-    /// This node may act now.
+    /// This node may act now: by itself, or, through a clone [for an operator](Self::for_operator), where operators are
+    /// admitted.
     pub fn may_act(&self) -> bool {
-        self.inner.ports.lease.is_held()
+        let lease = &self.inner.ports.lease;
+        lease.is_held() || (self.for_operator && lease.admits_operators())
+    }
+
+    /// The same engine, doing what a person asks for: nodes that share a backend do that whichever of them is active.
+    #[must_use]
+    pub fn for_operator(&self) -> Self {
+        Self { for_operator: true, ..self.clone() }
     }
 
     /// The right to act, for what operators do with it.

@@ -108,6 +108,22 @@ impl Engine {
         }
     }
 
+    /// The part of it that a service without discovery needs.
+    pub(crate) async fn follow_forever(self) {
+        let mut tick = interval(SECOND);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seconds = 0_u64;
+        loop {
+            tick.tick().await;
+            self.register_node().await;
+            self.adopt_foreign_changes().await;
+            if seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
+                self.follow().await;
+            }
+            seconds += 1;
+        }
+    }
+
     /// Records all topologies once per interval of the settings, on the node that acts.
     async fn snapshot_when_due(&self, seconds: u64) {
         let every = self.settings().discovery.snapshot_every.map_or(0, |every| every.as_secs());
@@ -149,8 +165,13 @@ impl Engine {
         result
     }
 
-    /// A node that may not act reads no servers: it takes over what the active node wrote about them.
+    /// A node that may not act reads no servers of itself: it takes over what the active node wrote about them. What an
+    /// operator had it read is written first.
     async fn follow(&self) {
+        if let Err(error) = self.flush_writes().await {
+            warn!(error = %error, "what was read for an operator could not be written yet");
+            return;
+        }
         if let Err(error) = self.load().await {
             warn!(error = %error, "what the active node knows could not be read");
         }

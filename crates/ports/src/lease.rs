@@ -12,6 +12,11 @@ pub trait Lease: Send + Sync {
     /// Holds now. Asked before every irreversible step.
     fn is_held(&self) -> bool;
 
+    /// What an operator asks of this node is done here even while another one is active.
+    fn admits_operators(&self) -> bool {
+        false
+    }
+
     /// Makes this node the active one, whoever is now. It may act as soon as the former one certainly does not any more.
     ///
     /// # Errors

@@ -103,6 +103,7 @@ async fn shared_backend(family: Family) -> Result<()> {
     world.wait_known(&two, 3).await?;
     ensure!(is_active(&one).await? && !is_active(&two).await?, "not exactly one active");
     both_name_the_active(&one, &two).await?;
+    a_passive_node_does_what_it_is_told(&world, &two).await?;
 
     let notes = Notes::about(&world.lab.address("b"));
     notes.through(&one);
@@ -154,6 +155,24 @@ async fn both_name_the_active(active: &OrchestratorProcess, passive: &Orchestrat
     Ok(())
 }
 
+/// Nodes that share a backend do what people ask for, whichever of them is active.
+async fn a_passive_node_does_what_it_is_told(world: &World, passive: &OrchestratorProcess) -> Result<()> {
+    let port = world.lab.server("b").port();
+    for (command, runs) in [("stop-replica", false), ("start-replica", true)] {
+        let answer = passive.get(&format!("/api/{command}/127.0.0.1/{port}")).await?;
+        ensure!(answer.status == 200, "{command}: {answer:?}");
+        let instance: Value = serde_json::from_str(&answer.body)?;
+        ensure!(instance["Details"]["ReplicationSQLThreadRuning"] == json!(runs), "{command}: {instance}");
+    }
+    ensure!(!is_active(passive).await?, "it became active by that");
+    // As the backend shows it: a blank between date and time.
+    let instance: Value =
+        serde_json::from_str(&passive.get(&format!("/api/instance/127.0.0.1/{port}")).await?.body)?;
+    let seen = instance["LastSeenTimestamp"].as_str().unwrap_or_default();
+    ensure!(seen.len() == 19 && seen.as_bytes()[10] == b' ', "{instance}");
+    Ok(())
+}
+
 /// What runs without HTTP shares the backend by turns like any other, and `-grab-election` does not wait for its turn.
 async fn without_http(family: Family) -> Result<()> {
     let world = World::start(family).await?;
@@ -184,7 +203,7 @@ async fn without_http(family: Family) -> Result<()> {
         Ok(())
     })
     .await?;
-    let daemon = world.daemon("served").await?;
+    let mut daemon = world.daemon("served").await?;
     ensure!(!active_token(&daemon).await?.is_empty() && !is_active(&daemon).await?, "two act at once");
     let output = program(&["-c", "reelect"]).output().await?;
     ensure!(output.stdout == b"Set re-elections\n", "{output:?}");
@@ -203,6 +222,25 @@ async fn without_http(family: Family) -> Result<()> {
     })
     .await?;
     grabbing.kill().await?;
+
+    // A service that discovers nothing stands for no election, even alone.
+    daemon.terminate().await?;
+    let backend = world.lab.server("m");
+    let begin = backend.value("select utc_timestamp()").await?;
+    let _idle = program(&["http", "-discovery=false"]).spawn()?;
+    let lasting = format!(
+        "select count(*) from orchestrator.node_health where first_seen_active >= '{begin}'
+         and timestampdiff(second, first_seen_active, last_seen_active) >= 3"
+    );
+    wait_until("it has been there for some turns", PATIENCE, || async {
+        ensure!(backend.value(&lasting).await? == "1");
+        Ok(())
+    })
+    .await?;
+    let elected = format!(
+        "select count(*) from orchestrator.active_node where last_seen_active > '{begin}' + interval 1 second"
+    );
+    ensure!(backend.value(&elected).await? == "0", "it was elected");
     Ok(())
 }
 

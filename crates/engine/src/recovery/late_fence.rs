@@ -171,7 +171,7 @@ impl Engine {
             let closed_at = match Since::of(&server, end) {
                 Since::Unseen => None,
                 Since::Closed(at) => Some(at),
-                Since::Opened => continue,
+                Since::Handled => continue,
             };
             if self.compiled().failover.apply_promotion {
                 let entry = LateFence {
@@ -257,16 +257,16 @@ enum Since {
     Unseen,
     /// It was read-only when it was seen last.
     Closed(Timestamp),
-    /// Whoever opened it means it.
-    Opened,
+    /// Somebody took it in hand: it was open, or a replica. Whoever did that means it.
+    Handled,
 }
 
 impl Since {
     fn of(server: &Instance, end: Timestamp) -> Self {
         match server.last_seen.filter(|seen| *seen >= end + SEEN_SINCE) {
             None => Self::Unseen,
-            Some(seen) if server.read_only => Self::Closed(seen),
-            Some(_) => Self::Opened,
+            Some(seen) if server.read_only && !server.is_replica() => Self::Closed(seen),
+            Some(_) => Self::Handled,
         }
     }
 }
@@ -304,12 +304,16 @@ mod tests {
         for (seen, read_only, expected) in [
             (104, true, Since::Unseen),
             (105, true, Since::Closed(Timestamp::from_secs(105))),
-            (105, false, Since::Opened),
+            (105, false, Since::Handled),
         ] {
             server.last_seen = Some(Timestamp::from_secs(seen));
             server.read_only = read_only;
             assert_eq!(Since::of(&server, end), expected, "{seen} {read_only}");
         }
+        server.read_only = true;
+        server.primary_key = key("b");
+        server.replication.oracle_gtid = true;
+        assert_eq!(Since::of(&server, end), Since::Handled, "a replica");
     }
 
     #[tokio::test]

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::times::{ColumnTimes, in_style};
+
 /// The answer of most operations: `{"Code","Message","Details"}`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,6 +28,11 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
     let text = serde_json::to_string(value)
         .unwrap_or_else(|error| serde_json::Value::String(error.to_string()).to_string());
     escape_html(text)
+}
+
+/// As [`to_json`], with times from plain columns in this style.
+pub fn to_json_with<T: Serialize + ?Sized>(value: &T, times: ColumnTimes) -> String {
+    in_style(times, || to_json(value))
 }
 
 /// Escapes what has a meaning in HTML. In JSON such characters stand in strings only, so nothing else needs to be known

@@ -14,6 +14,7 @@ mod places;
 mod quote;
 mod records;
 mod recovery;
+mod times;
 
 pub use analysis::{AnalysisView, ChangelogView};
 pub use cluster::ClusterView;
@@ -23,12 +24,14 @@ pub use figures::{
 };
 pub use health::{HealthView, NodeView};
 pub use instance::InstanceView;
-pub use json::{Envelope, envelope, to_json};
+pub use json::{Envelope, envelope, to_json, to_json_with};
 pub use places::{PlacesView, ResolvedView};
 pub use records::{AuditView, BlockedView, CandidateView, KeyValueView, MaintenanceView, StepView};
 pub use recovery::{DetectionView, RecoveryView};
+pub use times::ColumnTimes;
+pub(crate) use times::{column_time, expression_time};
 
-use model::{BinlogCoordinates, CoordinateKind, InstanceKey, Timestamp};
+use model::{BinlogCoordinates, CoordinateKind, InstanceKey};
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 /// Serialises fields in the order written.
@@ -113,14 +116,4 @@ impl Serialize for NullableBool {
         fields!(to; "Bool": self.0.unwrap_or(false), "Valid": self.0.is_some());
         to.end()
     }
-}
-
-/// A time read from a plain column: `YYYY-MM-DDThh:mm:ssZ`, empty when there is none.
-pub(crate) fn column_time(at: Option<Timestamp>) -> String {
-    at.map(Timestamp::to_iso_text).unwrap_or_default()
-}
-
-/// A time read through an expression: `YYYY-MM-DD hh:mm:ss`, empty when there is none.
-pub(crate) fn expression_time(at: Option<Timestamp>) -> String {
-    at.map(Timestamp::to_sql_text).unwrap_or_default()
 }

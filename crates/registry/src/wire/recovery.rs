@@ -129,20 +129,20 @@ pub struct DetectionView<'a> {
 impl<'a> DetectionView<'a> {
     /// A detection as the backend has it; `cluster` by the present settings.
     pub fn new(detection: &'a Detection, cluster: ClusterDetails) -> Self {
-        let mut analysis = Finding::of_case(&detection.case, cluster);
-        analysis.start_active_period = column_time(Some(detection.start_active_period));
-        Self { detection, analysis }
+        Self { detection, analysis: Finding::of_case(&detection.case, cluster) }
     }
 }
 
 impl Serialize for DetectionView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let detection = self.detection;
+        let start_active_period = column_time(Some(detection.start_active_period));
+        let analysis = Finding { start_active_period, ..self.analysis.clone() };
         let mut to = serializer.serialize_struct("TopologyRecovery", FIELDS)?;
         fields!(to;
             "Id": detection.id,
             "UID": "",
-            "AnalysisEntry": AnalysisView { finding: &self.analysis, node: None, shows_actionable: false },
+            "AnalysisEntry": AnalysisView { finding: &analysis, node: None, shows_actionable: false },
             "SuccessorKey": OptionalKey(None),
             "SuccessorAlias": "",
             "SuccessorBinlogCoordinates": (),

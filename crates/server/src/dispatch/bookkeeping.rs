@@ -112,7 +112,7 @@ async fn register_unresolve(call: &Call<'_>, register: bool) -> Result<Reply, Fa
 /// On the command line the address is tried first and its canonical name printed; the API answers the name known.
 async fn resolve(call: &Call<'_>) -> Result<Reply, Failure> {
     if call.is_command() {
-        let given = call.given_key()?;
+        let given = call.named_key()?;
         connect(&given).await?;
         let name = call.engine.canonical_name(given.hostname()).await;
         let name =
@@ -128,6 +128,9 @@ async fn connect(key: &model::InstanceKey) -> Result<(), Failure> {
     let attempt = tokio::net::TcpStream::connect((key.hostname(), key.port()));
     match tokio::time::timeout(CONNECT_LIMIT, attempt).await {
         Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Err(Failure::unknown(format!("dial tcp {key}: connect: connection refused")))
+        }
         Ok(Err(error)) => Err(Failure::unknown(format!("dial tcp {key}: {error}"))),
         Err(_) => Err(Failure::unknown(format!("dial tcp {key}: i/o timeout"))),
     }

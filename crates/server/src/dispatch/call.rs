@@ -7,8 +7,9 @@ use decide::clusters::{ProblemPolicy, effective_alias, problems_of};
 use decide::topology_text::TopologyTextPolicy;
 use engine::Engine;
 use model::{ClusterDetails, Fleet, Instance, Timestamp};
+use ports::TimestampStyle;
 use registry::Args;
-use registry::wire::{InstanceView, to_json};
+use registry::wire::{ColumnTimes, InstanceView, to_json_with};
 use serde::Serialize;
 use settings::Settings;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -54,8 +55,16 @@ impl<'a> Call<'a> {
     /// JSON of a value; skipped when nobody will see it.
     pub(super) fn json<T: Serialize + ?Sized>(&self, value: &T) -> String {
         match self.surface {
-            Surface::Http | Surface::CommandJson => to_json(value),
+            Surface::Http | Surface::CommandJson => to_json_with(value, self.column_times()),
             Surface::Command => String::new(),
+        }
+    }
+
+    /// How the backend shows times.
+    fn column_times(&self) -> ColumnTimes {
+        match self.engine.store().timestamp_style() {
+            TimestampStyle::Sql => ColumnTimes::Sql,
+            TimestampStyle::Rfc3339 => ColumnTimes::Iso,
         }
     }
 

@@ -22,6 +22,14 @@ impl Call<'_> {
         }
     }
 
+    /// As [`Self::given_key`], and never this host: somebody must have named it.
+    pub(super) fn named_key(&self) -> Result<InstanceKey, Failure> {
+        if self.args.instance.is_none() {
+            return Err(Failure::input("Cannot deduce instance: give one with -i"));
+        }
+        self.given_key()
+    }
+
     /// The given server by the name it goes by.
     pub(super) async fn resolved_key(&self) -> Result<InstanceKey, Failure> {
         let key = self.given_key()?;

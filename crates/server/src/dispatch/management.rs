@@ -50,10 +50,7 @@ async fn refresh(call: &Call<'_>) -> Result<Reply, Failure> {
 
 /// Takes the name literally: nothing that merely looks like it may be forgotten.
 async fn forget(call: &Call<'_>) -> Result<Reply, Failure> {
-    if call.args.instance.is_none() {
-        return Err(Failure::input("Cannot deduce instance: give one with -i"));
-    }
-    let key = call.given_key()?;
+    let key = call.named_key()?;
     call.engine.forget(&key).await?;
     Ok(Reply::about(format!("Instance forgotten: {key}"), &key))
 }

@@ -3,7 +3,6 @@
 use ports::{NodeRecord, StoreError};
 use registry::wire::{HealthView, NodeView, to_json};
 use registry::{NodeOperation as Op, Param};
-use settings::Secrets;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
@@ -37,14 +36,15 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::BackendStatistics => figures::backend_writes(call, Form::Statistics),
         Op::FlushFigures => figures::flushes(call, Form::Raw),
         Op::FlushStatistics => figures::flushes(call, Form::Statistics),
-        Op::DumpConfig => Ok(dump_config(call)),
         Op::ReloadConfiguration => reload(call).await,
         Op::GrabElection => grab_election(call).await,
         Op::Reelect => reelect(call).await,
         Op::ActiveNodes => active_nodes(call).await,
         Op::AccessToken => access_token(call).await,
         Op::SuggestReplacement => suggest_replacement(call).await,
-        Op::Continuous | Op::Redeploy => Err(Failure::refused("only the program itself can do this")),
+        Op::Continuous | Op::DumpConfig | Op::Redeploy => {
+            Err(Failure::refused("only the program itself can do this"))
+        }
     }
 }
 
@@ -130,12 +130,6 @@ fn view(record: &NodeRecord) -> NodeView<'_> {
         last_seen: record.last_seen,
         backend: &record.backend,
     }
-}
-
-fn dump_config(call: &Call<'_>) -> Reply {
-    let secrets = if call.args.is_on(Param::ShowSecrets) { Secrets::Shown } else { Secrets::Hidden };
-    let line = call.settings.to_json_line(secrets);
-    Reply::bare(line.clone(), vec![line])
 }
 
 async fn reload(call: &Call<'_>) -> Result<Reply, Failure> {

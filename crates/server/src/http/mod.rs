@@ -202,7 +202,7 @@ fn check_method(operation: &Operation, method: &Method, path: &str) -> Result<()
 /// Runs a change in a task of its own: it does not stop half-way when the client hangs up.
 async fn change(engine: &Engine, operation: &'static Operation, args: Args) -> Result<Reply, Failure> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let worker = engine.clone();
+    let worker = engine.for_operator();
     engine.supervisor().start("change asked for by HTTP", async move {
         let result = dispatch::run(&worker, operation, &args, Surface::Http).await;
         // The client may be gone; what was done is audited.

@@ -196,6 +196,11 @@ impl Lease for ActiveNodeLease {
             && term.until.is_some_and(|until| now < until)
     }
 
+    /// Recoveries exclude each other by the backend's records, whichever node a person speaks to.
+    fn admits_operators(&self) -> bool {
+        true
+    }
+
     async fn grab(&self) -> Result<(), StoreError> {
         let turn = self.turn().await;
         let may_act = self.is_held();
@@ -214,10 +219,19 @@ impl Lease for ActiveNodeLease {
     }
 
     async fn reelect(&self) -> Result<(), StoreError> {
+        let was_held = self.is_held();
         *self.term() = Term::default();
         let turn = self.turn().await;
         *self.term() = Term::default();
-        self.run(&turn, "re-election", |db| sql::execute(db, VACATE, []).map(drop)).await
+        let node = self.node.clone();
+        self.run(&turn, "re-election", move |db| {
+            // By the row it may be another node's by now.
+            if was_held && sql::execute(db, RELEASE, [&node.hostname, &node.token])? > 0 {
+                return Ok(());
+            }
+            sql::execute(db, VACATE, []).map(drop)
+        })
+        .await
     }
 
     async fn release(&self) {

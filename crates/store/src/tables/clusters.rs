@@ -43,23 +43,30 @@ pub(crate) fn set_domain(db: &Db<'_>, cluster_name: &str, domain: &str, at: Time
     sql::execute(db, &statement, params![cluster_name, domain, sql_time(at)]).map(drop)
 }
 
-/// Moves alias and override to the new name of a cluster. `alias` wins over the stored one when it is not empty.
+/// Moves alias and override to the new name of a cluster, and copies the domain, which the old primary may be asked for
+/// again. `alias` wins over the stored one when it is not empty.
 ///
 /// An alias that only repeats the old name is no alias; it is dropped instead of misnaming the cluster from now on.
 pub(crate) fn rename(db: &Db<'_>, from: &str, to: &str, alias: &str, at: Timestamp) -> sql::Result<()> {
     if from == to {
         return Ok(());
     }
-    let alias_of = |statement| sql::query_one(db, statement, [from], |row| Ok(row.cell("alias")?.string()));
-    let stored = alias_of("select alias from cluster_alias where cluster_name = ?")?;
+    let of_old = |statement| sql::query_one(db, statement, [from], |row| Ok(row.cell("value")?.string()));
+    let stored = of_old("select alias as value from cluster_alias where cluster_name = ?")?;
     sql::execute(db, "delete from cluster_alias where cluster_name = ?", [from])?;
     let carried = if alias.is_empty() { stored.unwrap_or_default() } else { alias.to_owned() };
     if !carried.is_empty() && carried != from {
         set_alias(db, to, &carried, at)?;
     }
-    if let Some(chosen) = alias_of("select alias from cluster_alias_override where cluster_name = ?")? {
+    if let Some(chosen) = of_old("select alias as value from cluster_alias_override where cluster_name = ?")?
+    {
         sql::execute(db, "delete from cluster_alias_override where cluster_name = ?", [from])?;
         set_override(db, to, &chosen)?;
+    }
+    if let Some(domain) =
+        of_old("select domain_name as value from cluster_domain_name where cluster_name = ?")?
+    {
+        set_domain(db, to, &domain, at)?;
     }
     Ok(())
 }

@@ -125,7 +125,7 @@ async fn an_alias_names_one_cluster(ground: &dyn Ground) {
     assert_eq!(bench.rows("select * from cluster_domain_name"), ["b|y|2026-01-31 10:00:05"]);
 }
 
-async fn alias_and_override_follow_a_failover(ground: &dyn Ground) {
+async fn alias_override_and_domain_follow_a_failover(ground: &dyn Ground) {
     let bench = Bench::new(ground).await;
     let rename = |from: &str, to: &str, alias: &str| Command::RenameCluster {
         from: from.to_owned(),
@@ -142,7 +142,13 @@ async fn alias_and_override_follow_a_failover(ground: &dyn Ground) {
     let chosen =
         Command::SetClusterAliasOverride { cluster_name: "db1:3306".to_owned(), alias: "store".to_owned() };
     bench.apply(chosen).await;
+    let domain = "shop.example.com".to_owned();
+    bench.apply(Command::SetClusterDomain { cluster_name: "db1:3306".to_owned(), domain, at: at(0) }).await;
     bench.apply(rename("db1:3306", "db2:3306", "")).await;
+    assert_eq!(
+        bench.rows("select cluster_name, domain_name from cluster_domain_name order by cluster_name"),
+        ["db1:3306|shop.example.com", "db2:3306|shop.example.com"]
+    );
     assert_eq!(bench.rows("select * from cluster_alias"), ["db2:3306|shop|2026-01-31 10:00:09"]);
     assert_eq!(bench.rows("select * from cluster_alias_override"), ["db2:3306|store"]);
     bench.apply(rename("db2:3306", "db3:3306", "market")).await;

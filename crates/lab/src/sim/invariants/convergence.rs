@@ -170,6 +170,10 @@ impl World {
             return Err(format!("{name} replicates from {source_key}, which is nobody"));
         };
         if self.was_replaced(source) && source != primary {
+            if self.servers[primary].is_lost {
+                // There is nobody to follow: the successor is dead for good.
+                return Ok(Some(Degraded::NoPrimary));
+            }
             return Err(format!("{name} was left below {source_key}, which was replaced"));
         }
         match server.channel.receiver {
