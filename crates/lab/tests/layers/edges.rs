@@ -14,7 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("settings", &["model"]),
     ("bridge", &[]),
     ("mysql", &["model", "ports", "bridge"]),
-    ("store", &["model", "ports"]),
+    ("store", &["model", "ports", "bridge"]),
     ("consensus", &["model", "ports"]),
     ("publish", &["model", "ports"]),
     ("engine", &["model", "decide", "ports", "settings"]),
