@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bridge::Dialer;
 use model::InstanceKey;
 use mysql_async::{ClientIdentity, Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts};
 use ports::{Deadline, ErrorClass};
@@ -28,6 +29,7 @@ const WAIT_TIMEOUT_SECONDS: usize = 28_800;
 
 /// Makes connections, remembering which servers require encryption.
 pub(crate) struct Connector {
+    dialer: Dialer,
     permits: Semaphore,
     tls_required: Mutex<TlsRequired>,
 }
@@ -45,7 +47,11 @@ const FULL_MIN: usize = 16;
 
 impl Connector {
     pub(crate) fn new() -> Self {
-        Self { permits: Semaphore::new(CONCURRENT_CONNECTS), tls_required: Mutex::default() }
+        Self {
+            dialer: Dialer::default(),
+            permits: Semaphore::new(CONCURRENT_CONNECTS),
+            tls_required: Mutex::default(),
+        }
     }
 
     /// A greeted connection, within the connect time limit and the deadline.
@@ -70,8 +76,8 @@ impl Connector {
     /// A bare connection; the caller holds the time limit.
     pub(crate) async fn connect(&self, key: &InstanceKey, options: &MySqlOptions) -> Result<Conn, Failure> {
         match options.tls.mode {
-            TlsMode::Always => attempt(key, options, true).await,
-            TlsMode::Never => attempt(key, options, false).await,
+            TlsMode::Always => self.attempt(key, options, true).await,
+            TlsMode::Never => self.attempt(key, options, false).await,
             TlsMode::Mixed => self.connect_mixed(key, options).await,
         }
     }
@@ -79,14 +85,14 @@ impl Connector {
     async fn connect_mixed(&self, key: &InstanceKey, options: &MySqlOptions) -> Result<Conn, Failure> {
         let remembered = self.remembered(key, options.tls.cache_ttl);
         if remembered == Some(true) {
-            let outcome = attempt(key, options, true).await;
+            let outcome = self.attempt(key, options, true).await;
             if outcome.is_err() {
                 // The server may have changed its mind; find out again next time.
                 self.forget(key);
             }
             return outcome;
         }
-        let refused = match attempt(key, options, false).await {
+        let refused = match self.attempt(key, options, false).await {
             Ok(conn) => {
                 self.remember(key, false, options.tls.cache_ttl);
                 return Ok(conn);
@@ -94,7 +100,7 @@ impl Connector {
             Err(failure) if !asks_for_encryption(&failure) => return Err(failure),
             Err(failure) => failure,
         };
-        match attempt(key, options, true).await {
+        match self.attempt(key, options, true).await {
             Ok(conn) => {
                 self.remember(key, true, options.tls.cache_ttl);
                 Ok(conn)
@@ -105,6 +111,25 @@ impl Connector {
                 Err(Failure { message, ..refused })
             }
             Err(second) => Err(second),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        key: &InstanceKey,
+        options: &MySqlOptions,
+        encrypted: bool,
+    ) -> Result<Conn, Failure> {
+        match self.dialer.connect(driver_options(key, options, encrypted)).await {
+            Ok(conn) => Ok(conn),
+            Err(error @ Error::Io(IoError::Io(_))) => Err(explained(key, error.into()).await),
+            Err(Error::Driver(DriverError::UnknownAuthPlugin { name })) => {
+                Err(Failure::unusable_account(&options.user, &name))
+            }
+            Err(Error::Driver(DriverError::CleartextPluginDisabled)) => {
+                Err(Failure::unusable_account(&options.user, "mysql_clear_password"))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -139,20 +164,6 @@ fn asks_for_encryption(failure: &Failure) -> bool {
 pub(crate) async fn accepts(key: &InstanceKey) -> bool {
     let connecting = tokio::net::TcpStream::connect((key.hostname(), key.port()));
     matches!(tokio::time::timeout(ACCEPT_TIME, connecting).await, Ok(Ok(_)))
-}
-
-async fn attempt(key: &InstanceKey, options: &MySqlOptions, encrypted: bool) -> Result<Conn, Failure> {
-    match Conn::new(driver_options(key, options, encrypted)).await {
-        Ok(conn) => Ok(conn),
-        Err(error @ Error::Io(IoError::Io(_))) => Err(explained(key, error.into()).await),
-        Err(Error::Driver(DriverError::UnknownAuthPlugin { name })) => {
-            Err(Failure::unusable_account(&options.user, &name))
-        }
-        Err(Error::Driver(DriverError::CleartextPluginDisabled)) => {
-            Err(Failure::unusable_account(&options.user, "mysql_clear_password"))
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// An address where nobody listens and a name that nobody knows are told in the words that scripts know.

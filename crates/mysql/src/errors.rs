@@ -92,6 +92,7 @@ fn error_text(error: &Error) -> String {
     match error {
         Error::Server(server) => format!("Error {} ({}): {}", server.code, server.state, server.message),
         Error::Io(IoError::Io(source)) => source.to_string(),
+        Error::Other(source) => source.to_string(),
         other => other.to_string(),
     }
 }

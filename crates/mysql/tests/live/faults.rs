@@ -22,7 +22,8 @@ async fn watching_statement(server: &Server) -> Result<String> {
     .await
 }
 
-async fn until_established(
+/// The watch runs; fails if it ends instead.
+pub(crate) async fn until_established(
     watch: &mut (impl Future<Output = LostConnection> + Unpin),
     server: &Server,
 ) -> Result<()> {

@@ -6,6 +6,7 @@ mod faults;
 mod positions;
 mod reading;
 mod relay;
+mod sha256;
 mod tls;
 mod versions;
 mod world;

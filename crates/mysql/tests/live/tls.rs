@@ -11,13 +11,13 @@ use ports::ErrorClass;
 use crate::world::{World, options, probe_with};
 
 /// PEM files of an authority, a server at 127.0.0.1, and a client.
-struct Certificates {
+pub(crate) struct Certificates {
     folder: PathBuf,
 }
 
 impl Certificates {
     /// Copies the certificates to where the server may read them.
-    fn create(folder: PathBuf) -> Result<Self> {
+    pub(crate) fn create(folder: PathBuf) -> Result<Self> {
         let files = [
             ("ca.pem", include_str!("certificates/ca.pem")),
             ("server.pem", include_str!("certificates/server.pem")),
@@ -31,7 +31,7 @@ impl Certificates {
         Ok(Self { folder })
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 }
@@ -43,7 +43,8 @@ fn access(mode: TlsMode, set: impl FnOnce(&mut TlsOptions)) -> Result<MySqlServe
     Ok(MySqlServers::new(MySqlOptions { tls, ..options() })?)
 }
 
-async fn install(world: &World, certificates: &Certificates) -> Result<()> {
+/// The server shows these from now on.
+pub(crate) async fn install(world: &World, certificates: &Certificates) -> Result<()> {
     let a = world.lab.server("a");
     let sql = |path: &Path| path.display().to_string();
     for (variable, file) in [("ssl_ca", "ca.pem"), ("ssl_cert", "server.pem"), ("ssl_key", "server-key.pem")]

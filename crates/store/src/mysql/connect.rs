@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bridge::Dialer;
 use mysql_async::prelude::Queryable;
 use mysql_async::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts};
 use tokio::time::{Instant, timeout};
@@ -32,6 +33,7 @@ pub(super) struct Link {
 /// Connections that are not in use.
 pub(super) struct Idle {
     backend: MySqlBackend,
+    dialer: Dialer,
     links: Mutex<Vec<Link>>,
     kept_max: usize,
 }
@@ -39,7 +41,7 @@ pub(super) struct Idle {
 impl Idle {
     pub(super) fn new(backend: MySqlBackend) -> Self {
         let kept_max = backend.connections_max.map_or(32, |max| (max as usize / 4).max(10));
-        Self { backend, links: Mutex::default(), kept_max }
+        Self { backend, dialer: Dialer::default(), links: Mutex::default(), kept_max }
     }
 
     /// A kept connection, or a new one.
@@ -47,7 +49,7 @@ impl Idle {
         match self.take_kept() {
             Some(link) => Ok(link),
             None => {
-                let connection = connect(&self.backend, Some(&self.backend.database)).await?;
+                let connection = connect(&self.dialer, &self.backend, Some(&self.backend.database)).await?;
                 let now = Instant::now();
                 Ok(Link { connection, opened: now, used: now, is_reused: false })
             }
@@ -83,10 +85,11 @@ impl Idle {
 
 /// Creates the database unless it is there. An account that may not create databases is fine when it is.
 pub(super) async fn ensure_database(backend: &MySqlBackend) -> sql::Result<()> {
-    match connect(backend, Some(&backend.database)).await {
+    let dialer = Dialer::default();
+    match connect(&dialer, backend, Some(&backend.database)).await {
         Ok(connection) => close(connection).await,
         Err(error) if error.number() == Some(UNKNOWN_DATABASE) => {
-            let mut connection = connect(backend, None).await?;
+            let mut connection = connect(&dialer, backend, None).await?;
             let name = backend.database.replace('`', "``");
             let create = connection.query_drop(format!("create database if not exists `{name}`"));
             match timeout(backend.read_timeout, create).await {
@@ -105,8 +108,8 @@ async fn close(connection: Conn) -> sql::Result<()> {
     Ok(())
 }
 
-async fn connect(backend: &MySqlBackend, database: Option<&str>) -> sql::Result<Conn> {
-    match timeout(backend.connect_timeout, Conn::new(driver_options(backend, database))).await {
+async fn connect(dialer: &Dialer, backend: &MySqlBackend, database: Option<&str>) -> sql::Result<Conn> {
+    match timeout(backend.connect_timeout, dialer.connect(driver_options(backend, database))).await {
         Ok(connection) => Ok(connection?),
         Err(_) => Err(sql::Error::TimedOut(backend.connect_timeout)),
     }

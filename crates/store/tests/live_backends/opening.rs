@@ -134,6 +134,35 @@ async fn connections_are_encrypted_when_asked_for() {
     assert_eq!(server.database(None).rows(ciphers), ["1"]);
 }
 
+/// The driver alone cannot log in as such an account.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_with_sha256_password_holds_the_backend() {
+    let server = Server::start(Family::MySql).await;
+    server.database(None).sql(
+        "create user 'sha'@'%' identified with sha256_password by 'tiger';
+         grant all privileges on orchestrator.* to 'sha'@'%'",
+    );
+    let encrypted = MySqlBackendTls { skip_verify: true, ..MySqlBackendTls::default() };
+    for tls in [None, Some(encrypted)] {
+        let backend = MySqlBackend {
+            user: "sha".to_owned(),
+            password: Secret::new("tiger"),
+            tls: tls.clone(),
+            ..server.backend()
+        };
+        let store = MySqlStore::open(backend.clone(), &options()).await.unwrap();
+        store.load_fleet().await.unwrap();
+        let logged_in = format!(
+            "select distinct processlist_user, connection_type from performance_schema.threads
+             where processlist_user = 'sha' and connection_type = '{}'",
+            if tls.is_some() { "SSL/TLS" } else { "TCP/IP" },
+        );
+        assert_eq!(server.database(None).rows(&logged_in).len(), 1, "{tls:?}");
+        let wrong = MySqlBackend { password: Secret::new("lion"), ..backend };
+        assert_says(&refusal(wrong, &options()).await, "the server refuses user `sha`");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_does_not_hang_us() {
     let server = Server::start(Family::MariaDb).await;
