@@ -320,7 +320,7 @@ cases! {
     candidates_keep_columns_they_do_not_own,
     forgetting_removes_rows_and_their_last_analysis_only,
     an_alias_names_one_cluster,
-    alias_and_override_follow_a_failover,
+    alias_override_and_domain_follow_a_failover,
     names_are_stored_with_history,
     the_recovery_switch_is_a_row,
     the_changelog_has_changes_and_first_problems,
