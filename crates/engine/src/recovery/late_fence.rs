@@ -255,9 +255,9 @@ impl Engine {
 enum Since {
     /// Nobody looked after it yet.
     Unseen,
-    /// It was read-only when it was seen last.
+    /// It was read-only at that moment. When it was started again since, its configuration may have opened it.
     Closed(Timestamp),
-    /// Somebody took it in hand: it was open, or a replica. Whoever did that means it.
+    /// Somebody took it in hand: it was opened, is a replica, or leads others. Whoever did that means it.
     Handled,
 }
 
@@ -265,7 +265,9 @@ impl Since {
     fn of(server: &Instance, end: Timestamp) -> Self {
         match server.last_seen.filter(|seen| *seen >= end + SEEN_SINCE) {
             None => Self::Unseen,
-            Some(seen) if server.read_only && !server.is_replica() => Self::Closed(seen),
+            Some(_) if server.is_replica() || server.replica_count() > 0 => Self::Handled,
+            Some(seen) if server.read_only => Self::Closed(seen),
+            Some(_) if restarted_since(server, end) => Self::Closed(end),
             Some(_) => Self::Handled,
         }
     }
@@ -310,6 +312,11 @@ mod tests {
             server.read_only = read_only;
             assert_eq!(Since::of(&server, end), expected, "{seen} {read_only}");
         }
+        server.last_checked = server.last_seen;
+        server.uptime = 3;
+        assert_eq!(Since::of(&server, end), Since::Closed(end), "open since it was started again");
+        server.replicas = [key("c")].into();
+        assert_eq!(Since::of(&server, end), Since::Handled, "it leads others");
         server.read_only = true;
         server.primary_key = key("b");
         server.replication.oracle_gtid = true;
