@@ -4,6 +4,7 @@
 //! Every answer below `/api` is JSON, errors included. Reading is by GET or HEAD; what changes something also accepts
 //! POST, refuses HEAD, and refuses browsers that come from another site. A change goes on when its client hangs up.
 
+mod agents;
 mod authority;
 mod compress;
 mod listen;
@@ -14,7 +15,9 @@ mod respond;
 mod tls;
 mod token;
 
-pub use listen::{ListenError, Listener, serve};
+pub use agents::AgentsApp;
+pub use listen::{ListenError, Listener, serve, serve_agents};
+pub use tls::{TlsError, agent_identity};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +109,7 @@ async fn answer_whole(app: Arc<App>, request: Request) -> Response {
     let path = parts.uri.path();
     let units = parts.extensions.get::<tls::ClientUnits>().cloned().unwrap_or_default();
     if !authority::accepts_certificate(&app.engine.settings().listener, app.is_status(path), &units) {
-        return Refusal::no_certificate().response(&app.message_prefix);
+        return Refusal::no_certificate("SSLValidOUs").response(&app.message_prefix);
     }
     let access = match authority::access(&app.engine.settings().authority, &parts.headers) {
         Ok(access) => access,
