@@ -243,7 +243,11 @@ fn url_host(host: &str) -> Result<String, String> {
         return Ok(format!("[{host}]"));
     }
     let is_name = host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    if is_name && !host.is_empty() { Ok(host.to_owned()) } else { Err("it has no usable host name".to_owned()) }
+    if is_name && !host.is_empty() {
+        Ok(host.to_owned())
+    } else {
+        Err("it has no usable host name".to_owned())
+    }
 }
 
 /// A failure without the token, in case the agent repeated it.

@@ -266,9 +266,7 @@ fn agent_options(settings: &Settings) -> AgentOptions {
         tls: agents.tls,
         skip_verify: agents.tls_skip_verify,
         ca_file: agents.tls_authority.clone(),
-        identity: Arc::new(move || {
-            server::http::agent_identity(&agents).map_err(|error| error.to_string())
-        }),
+        identity: Arc::new(move || server::http::agent_identity(&agents).map_err(|error| error.to_string())),
     }
 }
 

@@ -16,9 +16,9 @@ pub fn check_target(target: &str, facts: &AgentFacts) -> Result<(), String> {
         Some(false) => Ok(()),
         Some(true) => Err(format!("MySQL is running on target host {target}; stop it first")),
         // Differs: the original takes an agent that does not answer for a server that does not run, and erases its data.
-        None => {
-            Err(format!("the agent on target host {target} does not tell whether MySQL runs; nothing was changed"))
-        }
+        None => Err(format!(
+            "the agent on target host {target} does not tell whether MySQL runs; nothing was changed"
+        )),
     }
 }
 
@@ -68,7 +68,9 @@ pub fn check_room(target: &str, facts: &AgentFacts, needed: i64, erased: i64) ->
     if needed <= available {
         return Ok(());
     }
-    Err(format!("not enough free space on target host {target}: {needed} bytes needed, {available} available"))
+    Err(format!(
+        "not enough free space on target host {target}: {needed} bytes needed, {available} available"
+    ))
 }
 
 /// How a copy gets on.
@@ -129,7 +131,9 @@ mod tests {
         assert!(check_target("t", &running(false)).is_ok() && check_target("t", &running(true)).is_err());
         assert!(check_mount("s", &mount(false, 0)).is_ok() && check_mount("s", &mount(true, 0)).is_err());
         assert_eq!(mounted_bytes("s", &mount(true, 7)), Ok(7));
-        assert!(mounted_bytes("s", &mount(false, 7)).is_err() && mounted_bytes("s", &mount(true, 0)).is_err());
+        assert!(
+            mounted_bytes("s", &mount(false, 7)).is_err() && mounted_bytes("s", &mount(true, 0)).is_err()
+        );
     }
 
     #[test]

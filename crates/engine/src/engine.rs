@@ -11,7 +11,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
-use ports::{Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError};
+use ports::{
+    Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError,
+};
 use settings::Settings;
 use tokio::time::Instant;
 

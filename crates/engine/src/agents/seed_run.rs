@@ -73,8 +73,7 @@ impl SeedRun {
         if outcome.is_err() {
             self.clean_up(Deadline::after(leave_max)).await;
         }
-        let end =
-            Command::EndSeed { seed: self.id, is_successful: outcome.is_ok(), at: self.engine.now() };
+        let end = Command::EndSeed { seed: self.id, is_successful: outcome.is_ok(), at: self.engine.now() };
         if let Err(error) = self.engine.submit(end).await {
             warn!(seed = self.id, error = %error, "the end of a seed was not recorded; it will count as stale");
         }
@@ -147,10 +146,8 @@ impl SeedRun {
         self.tell(&target, AgentCommand::Receive { seed }).await?;
         let pause = self.engine.settings().agents.seed_wait;
         let seconds = pause.as_secs();
-        self.step(format!(
-            "Waiting {seconds} seconds for {target} to start listening for incoming data"
-        ))
-        .await?;
+        self.step(format!("Waiting {seconds} seconds for {target} to start listening for incoming data"))
+            .await?;
         tokio::time::sleep(pause).await;
         self.step(format!("{source} will now send data to {target} in background")).await?;
         self.tell(&source, AgentCommand::Send { target: target.clone(), seed }).await?;

@@ -4,6 +4,7 @@
 //! Every answer below `/api` is JSON, errors included. Reading is by GET or HEAD; what changes something also accepts
 //! POST, refuses HEAD, and refuses browsers that come from another site. A change goes on when its client hangs up.
 
+mod agent_page;
 mod agents;
 mod authority;
 mod compress;
@@ -127,6 +128,14 @@ async fn answer_whole(app: Arc<App>, request: Request) -> Response {
     if found == Some("/web/access-token") {
         return token::redeem(&app, &parts.method, parts.uri.query().unwrap_or_default()).await;
     }
+    if let (&Method::GET | &Method::HEAD, Some(wanted)) =
+        (&parts.method, found.and_then(agent_page::Wanted::read))
+    {
+        return match may_write(&app, &access).await {
+            Ok(may_write) => respond::html(agent_page::page(&app, wanted, may_write).await),
+            Err(refusal) => refusal.response(&app.message_prefix),
+        };
+    }
     match (&parts.method, found) {
         (&Method::GET | &Method::HEAD, Some(below)) => {
             other_page(&app, below).unwrap_or_else(|| Refusal::no_route(path).response(&app.message_prefix))
@@ -164,11 +173,7 @@ async fn operate(
     check_method(operation, method, path)?;
     if operation.effect != Effect::Read {
         authority::check_origin(headers)?;
-        let may_write = match &access.token {
-            Some(token) => token.is_valid(app).await?,
-            None => access.may_write,
-        };
-        if !may_write {
+        if !may_write(app, &access).await? {
             return Err(Refusal::unauthorized());
         }
     }
@@ -187,6 +192,13 @@ async fn operate(
         };
     }
     change(&app.engine, operation, args).await.map_err(Refusal::from)
+}
+
+async fn may_write(app: &App, access: &Access) -> Result<bool, Refusal> {
+    match &access.token {
+        Some(token) => token.is_valid(app).await,
+        None => Ok(access.may_write),
+    }
 }
 
 /// As in the original there is nothing to be found by other methods, but for two differences: changes may be posted, and

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pkcs8::{EncryptedPrivateKeyInfo, SecretDocument};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::Secret;
+use pkcs8::{EncryptedPrivateKeyInfo, SecretDocument};
 use settings::{Agents as AgentsSettings, Listener as ListenerSettings};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
@@ -85,6 +85,8 @@ struct Names {
     key: &'static str,
     authority: &'static str,
     password: &'static str,
+    /// What to do when certificates are to be asked for without TLS.
+    cure: &'static str,
 }
 
 const MAIN: Names = Names {
@@ -94,6 +96,7 @@ const MAIN: Names = Names {
     key: "SSLPrivateKeyFile",
     authority: "SSLCAFile",
     password: "SSLPrivateKeyPassword",
+    cure: "set it to true, or UseMutualTLS to false",
 };
 
 const AGENTS: Names = Names {
@@ -103,6 +106,7 @@ const AGENTS: Names = Names {
     key: "AgentSSLPrivateKeyFile",
     authority: "AgentSSLCAFile",
     password: "AgentSSLPrivateKeyPassword",
+    cure: "set it to true, or AgentsUseMutualTLS to false",
 };
 
 impl<'s> From<&'s ListenerSettings> for TlsSettings<'s> {
@@ -175,12 +179,11 @@ pub(super) fn acceptor(settings: &TlsSettings<'_>) -> Result<Option<TlsAcceptor>
     let missing = |needed_by, key, cure| TlsError::Missing { needed_by, key, cure };
     if !settings.is_on {
         return match settings.is_mutual {
-            true => Err(missing(names.is_mutual, names.is_on, "set it to true, or the other to false")),
+            true => Err(missing(names.is_mutual, names.is_on, names.cure)),
             false => Ok(None),
         };
     }
-    let unusable =
-        |reason| TlsError::Unusable { certificate: names.certificate, key: names.key, reason };
+    let unusable = |reason| TlsError::Unusable { certificate: names.certificate, key: names.key, reason };
     let named = |file: Option<&'_ Path>, key| {
         file.map(Path::to_owned).ok_or_else(|| missing(names.is_on, key, "name a PEM file"))
     };
@@ -192,8 +195,7 @@ pub(super) fn acceptor(settings: &TlsSettings<'_>) -> Result<Option<TlsAcceptor>
         .map_err(unusable)?;
     let builder = if settings.is_mutual {
         let cure = "name a PEM file with the authority of the clients";
-        let authority =
-            settings.authority.ok_or_else(|| missing(names.is_mutual, names.authority, cure))?;
+        let authority = settings.authority.ok_or_else(|| missing(names.is_mutual, names.authority, cure))?;
         let mut roots = RootCertStore::empty();
         for root in certificates(names.authority, authority)? {
             roots.add(root).map_err(|error| refuse(names.authority, authority, &error))?;

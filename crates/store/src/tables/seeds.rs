@@ -68,9 +68,7 @@ pub(crate) fn list(db: &Db<'_>, query: &SeedQuery) -> sql::Result<Vec<Seed>> {
     };
     let of_host = "(target_hostname = ?1 or source_hostname = ?1)";
     match query {
-        SeedQuery::Recent => {
-            sql::query(db, &select("order by agent_seed_id desc limit 100"), [], read)
-        }
+        SeedQuery::Recent => sql::query(db, &select("order by agent_seed_id desc limit 100"), [], read),
         SeedQuery::ActiveOf(host) => {
             let rest = format!("where is_complete = 0 and {of_host} order by agent_seed_id desc");
             sql::query(db, &select(&rest), params![host], read)
