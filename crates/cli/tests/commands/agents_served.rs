@@ -92,7 +92,7 @@ fn a_seed_runs_to_its_end() {
 fn a_listener_that_should_be_safe_is_not_served_unsafe() {
     let program = Prepared::new();
     for (more, text) in [
-        (r#","AgentsUseSSL":true"#, "AgentsUseSSL is set, and AgentSSLCertFile is not"),
+        (r#","AgentsUseSSL":true"#, "AgentsUseSSL needs AgentSSLPrivateKeyFile and AgentSSLCertFile"),
         (
             r#","AgentsUseMutualTLS":true,"AgentSSLValidOUs":["x"]"#,
             "AgentsUseMutualTLS is set, and AgentsUseSSL is not",
