@@ -192,13 +192,11 @@ impl SeedRun {
     }
 
     async fn read(&self, host: &str) -> Result<AgentFacts, Stop> {
-        let (agent, report) =
-            self.engine.read_agent(host).await.map_err(|error| Stop::Failed(error.to_string()))?;
+        let read = self.engine.read_agent(host).await;
+        let (_, report) = read.map_err(|error| Stop::Failed(error.to_string()))?;
         match report.failures.first() {
             // One that answers nothing at all is not there; single gaps are judged by what needs them.
-            Some(failure) if report.answered.is_empty() => {
-                Err(Stop::Failed(format!("{}: {failure}", agent.hostname)))
-            }
+            Some(failure) if report.answered.is_empty() => Err(Stop::Failed(failure.to_string())),
             Some(_) | None => Ok(report.facts),
         }
     }

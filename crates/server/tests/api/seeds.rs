@@ -110,11 +110,7 @@ type FailureCase = (fn(&mut State), &'static str, &'static str);
 #[tokio::test(start_paused = true)]
 async fn a_seed_that_fails_says_why_and_leaves_nothing_mounted() {
     let cases: [FailureCase; 9] = [
-        (
-            |s| drop(s.facts.remove("db2")),
-            "getting target agent info for db2: db2: agent on db2: mount: no",
-            "",
-        ),
+        (|s| drop(s.facts.remove("db2")), "getting target agent info for db2: agent on db2: mount: no", ""),
         (
             |s| s.facts.get_mut("db2").unwrap().mysql_running = Some(true),
             "Checking MySQL status on target db2: MySQL is running on target host db2; stop it first",
@@ -141,7 +137,9 @@ async fn a_seed_that_fails_says_why_and_leaves_nothing_mounted() {
             "db1 umount",
         ),
         (
-            |s| drop(s.refused.insert("db2 delete-mysql-datadir".into())),
+            |s| {
+                s.refused.insert("db2 delete-mysql-datadir".into());
+            },
             "Erasing MySQL data on db2: agent on db2: delete-mysql-datadir: no",
             "db1 umount",
         ),
