@@ -109,7 +109,10 @@ impl HttpAgents {
             .no_proxy()
             // A redirect would carry the token to somebody else.
             .redirect(reqwest::redirect::Policy::none());
-        if options.tls {
+        if !options.tls {
+            // Without TLS there need not be any certificate on the machine.
+            builder = builder.tls_certs_only([]);
+        } else {
             builder = builder.https_only(true).tls_danger_accept_invalid_certs(options.skip_verify);
             if let Some(file) = &options.ca_file {
                 builder = builder.tls_certs_merge(authorities(file)?);
@@ -174,13 +177,25 @@ impl HttpAgents {
         let result = self.send(agent, &question, deadline.at_most(QUESTION_MAX)).await;
         let result = result.and_then(|body| {
             report.answered.push(question.clone());
-            serde_json::from_str::<Option<T>>(&body)
+            serde_json::from_str::<T>(&body)
+                .map(Some)
                 .map_err(|error| failure(agent, &question, &format!("cannot understand the answer: {error}")))
         });
         result.unwrap_or_else(|error| {
             report.failures.push(error);
             None
         })
+    }
+
+    /// As [`HttpAgents::ask`], for a list: `null` is an empty one.
+    async fn ask_list<T: DeserializeOwned>(
+        &self,
+        agent: &Agent,
+        question: AgentCommand,
+        deadline: Deadline,
+        report: &mut AgentReport,
+    ) -> Option<Vec<T>> {
+        self.ask::<Option<Vec<T>>>(agent, question, deadline, report).await.map(Option::unwrap_or_default)
     }
 }
 
@@ -191,10 +206,10 @@ impl Agents for HttpAgents {
         let mut report = AgentReport::default();
         let to = &mut report;
         let facts = AgentFacts {
-            local_snapshots: self.ask(agent, Ask::ListLocalSnapshots, deadline, to).await,
-            all_snapshots: self.ask(agent, Ask::ListSnapshots, deadline, to).await,
+            local_snapshots: self.ask_list(agent, Ask::ListLocalSnapshots, deadline, to).await,
+            all_snapshots: self.ask_list(agent, Ask::ListSnapshots, deadline, to).await,
             volumes: self
-                .ask::<Vec<WireVolume>>(agent, Ask::ListVolumes, deadline, to)
+                .ask_list::<WireVolume>(agent, Ask::ListVolumes, deadline, to)
                 .await
                 .map(|volumes| volumes.into_iter().map(Into::into).collect()),
             mount: self.ask::<WireMount>(agent, Ask::ShowMount, deadline, to).await.map(Into::into),
@@ -202,7 +217,7 @@ impl Agents for HttpAgents {
             mysql_port: self.ask(agent, Ask::ShowMysqlPort, deadline, to).await.filter(|port| *port != 0),
             mysql_disk_usage: self.ask(agent, Ask::ShowMysqlDiskUsage, deadline, to).await,
             datadir_free: self.ask(agent, Ask::ShowDatadirFree, deadline, to).await,
-            error_log_tail: self.ask(agent, Ask::ShowErrorLogTail, deadline, to).await,
+            error_log_tail: self.ask_list(agent, Ask::ShowErrorLogTail, deadline, to).await,
         };
         AgentReport { facts, ..report }
     }

@@ -52,15 +52,14 @@ async fn what_cannot_be_understood_is_a_gap_and_no_end() {
     scripted.answer("lvs-snapshots", 200, "null");
     scripted.answer("mount", 200, r#"{"IsMounted":null,"Unknown":1}"#);
     scripted.answer("mysql-port", 200, r#""no number""#);
+    scripted.answer("mysql-du", 200, "null");
     // A body of a failure is none of an answer, whatever it looks like.
     scripted.answer("mysql-status", 500, "true");
     let report = client().read(&agent(scripted.port(), TOKEN), soon()).await;
     let failed: Vec<&str> = report.failures.iter().map(|failure| &*failure.command).collect();
-    assert_eq!(failed, ["mysql-status", "mysql-port"]);
-    assert_eq!(
-        (report.facts.volumes, report.facts.mysql_running, report.facts.mysql_port),
-        (None, None, None)
-    );
+    assert_eq!(failed, ["mysql-status", "mysql-port", "mysql-du"]);
+    assert_eq!(report.facts.volumes, Some(Vec::new()));
+    assert_eq!((report.facts.mysql_running, report.facts.mysql_port), (None, None));
     assert_eq!(report.facts.mount, Some(model::SnapshotMount::default()));
     assert_eq!(report.facts.datadir_free, Some(5000));
 }

@@ -34,7 +34,7 @@ impl Engine {
             }
             if tidied.is_none_or(|at| at.elapsed() >= MINUTE) {
                 tidied = Some(Instant::now());
-                self.log_failure(self.forget_agents().await);
+                log_failure(self.forget_agents().await);
             }
             let room = POLLS_MAX - polls.len();
             match self.agents_to_poll(&mut registered, room).await {
@@ -43,14 +43,8 @@ impl Engine {
                         polls.push(Box::pin(self.clone().poll_agent(agent, is_new)));
                     }
                 }
-                Err(error) => self.log_failure(Err(error)),
+                Err(error) => log_failure(Err(error)),
             }
-        }
-    }
-
-    fn log_failure(&self, result: Result<(), StoreError>) {
-        if let Err(error) = result {
-            warn!(error = %error, "agents are not looked after; it is tried again");
         }
     }
 
@@ -75,7 +69,14 @@ impl Engine {
             }
             let (hostname, unless_since) = (agent.hostname.clone(), if is_new { now } else { overdue });
             let claim = Command::ClaimAgentPoll { hostname, unless_since, at: now };
-            let is_ours = self.submit(claim).await? == CommandOutcome::Existed(true);
+            let is_ours = match self.submit(claim).await {
+                Ok(outcome) => outcome == CommandOutcome::Existed(true),
+                Err(error) => {
+                    // Those that were marked before are asked all the same.
+                    log_failure(Err(error));
+                    break;
+                }
+            };
             registered.remove(&agent.hostname);
             if is_ours || is_new {
                 chosen.push((agent, is_new));
@@ -95,7 +96,7 @@ impl Engine {
                 snapshots: snapshots.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
                 at: self.now(),
             };
-            self.log_failure(self.submit(seen).await.map(drop));
+            log_failure(self.submit(seen).await.map(drop));
         }
         if is_new {
             let mysql_port = report.facts.mysql_port.or(agent.mysql_port);
@@ -154,5 +155,11 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+fn log_failure(result: Result<(), StoreError>) {
+    if let Err(error) = result {
+        warn!(error = %error, "agents are not looked after; it is tried again");
     }
 }

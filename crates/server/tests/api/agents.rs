@@ -311,3 +311,32 @@ async fn pages_of_agents_are_for_those_who_may_change_things() {
     assert!(without.get("/web/seed-details/1").await.body.contains("Agents not served"));
     assert!(!without.get("/web/clusters").await.body.contains("/web/agents"));
 }
+
+#[tokio::test]
+async fn agents_that_are_gone_and_seeds_that_stand_still_are_given_up() {
+    let world = served(&Arc::default(), "").await;
+    let hours_ago = |hours: u64| world.engine.now() - Duration::from_secs(hours * 3600);
+    let register = |hostname: &str, hours| model::Command::RegisterAgent {
+        hostname: hostname.to_owned(),
+        port: 3002,
+        token: model::Secret::new("t"),
+        at: hours_ago(hours),
+    };
+    let begin = |target: &str, hours| model::Command::BeginSeed {
+        target: target.to_owned(),
+        source: "db1".to_owned(),
+        at: hours_ago(hours),
+    };
+    world.apply([register("gone", 7), register("there", 5), begin("db2", 2), begin("db3", 0)]).await;
+    world.engine.supervisor().start_loop("agents", world.engine.clone().poll_agents_forever());
+    for round in 0.. {
+        let is_forgotten = answered(&world, "/api/agents-hosts").await == r#"["there"]"#;
+        let active = world.get("/api/agent-active-seeds/db1").await.json();
+        if is_forgotten && active.as_array().unwrap().len() == 1 {
+            assert_eq!(active[0]["TargetHostname"], "db3");
+            break;
+        }
+        assert!(round < 500, "{active}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
