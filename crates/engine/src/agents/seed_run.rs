@@ -25,6 +25,8 @@ enum Stop {
     Failed(String),
     /// Somebody ended it.
     Ended,
+    /// The process ends.
+    Leaving,
 }
 
 impl From<String> for Stop {
@@ -57,9 +59,7 @@ impl SeedRun {
         let stopping = self.engine.supervisor().stopping();
         let (outcome, leave_max) = tokio::select! {
             biased;
-            () = stopping.cancelled() => {
-                (Err(Stop::Failed("orchestrator ended before the seed did; begin it again".to_owned())), LEAVE_MAX)
-            }
+            () = stopping.cancelled() => (Err(Stop::Leaving), LEAVE_MAX),
             outcome = self.steps() => (outcome, COMMAND_MAX),
         };
         match &outcome {
@@ -69,6 +69,13 @@ impl SeedRun {
                 self.record_failure(reason).await;
             }
             Err(Stop::Ended) => info!(seed = self.id, "a seed was ended"),
+            Err(Stop::Leaving) => {
+                warn!(seed = self.id, "a seed is given up because the process ends");
+                // A step of its own: whether the one under way was recorded is not known.
+                if self.step("Giving the seed up".to_owned()).await.is_ok() {
+                    self.record_failure("orchestrator ended before the seed did; begin it again").await;
+                }
+            }
         }
         if outcome.is_err() {
             self.clean_up(Deadline::after(leave_max)).await;

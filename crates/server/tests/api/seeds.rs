@@ -218,6 +218,6 @@ async fn a_seed_ends_with_the_process_that_began_it() {
     let seed = ended(&world, 1).await;
     assert!(!seed.is_successful);
     let last = steps(&world, 1).await.pop().unwrap();
-    assert!(last.ends_with(": orchestrator ended before the seed did; begin it again"), "{last}");
+    assert_eq!(last, "Giving the seed up: orchestrator ended before the seed did; begin it again");
     assert_eq!(agents.state().told.last().map(String::as_str), Some("db1 umount"));
 }
