@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Engine;
-use server::http::{self, Listener};
+use server::http::{self, AgentsApp, Listener};
 use settings::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -21,27 +21,40 @@ use crate::output::Exit;
 pub(crate) async fn serve(flags: Flags) -> Result<(), Exit> {
     let mut signals = Signals::listen()?;
     let Some(started) = signals.unless_ended(start_service(&flags)).await else { return Ok(()) };
-    let (listener, node) = started?;
+    let (listeners, node) = started?;
     let engine = node.engine.clone();
     let stop = CancellationToken::new();
     let app = http::App::new(engine.clone());
-    let serving = http::serve(listener, app, stop.clone());
+    let serving = http::serve(listeners.main, app, stop.clone());
+    let serving_agents = serve_agents(listeners.agents, &engine, stop.clone());
     let ending = async {
         signals.handle_until_end(&node, &flags).await;
         stop.cancel();
     };
-    tokio::join!(serving, ending);
+    tokio::join!(serving, serving_agents, ending);
     engine.shut_down().await;
     info!("ended");
     Ok(())
 }
 
-async fn start_service(flags: &Flags) -> Result<(Listener, Node), Exit> {
+struct Listeners {
+    main: Listener,
+    agents: Option<Listener>,
+}
+
+async fn serve_agents(listener: Option<Listener>, engine: &Engine, stop: CancellationToken) {
+    if let Some(listener) = listener {
+        http::serve_agents(listener, AgentsApp::new(engine.clone()), stop).await;
+    }
+}
+
+async fn start_service(flags: &Flags) -> Result<(Listeners, Node), Exit> {
     let settings = load_settings(flags, App::Service)?;
     refuse_raft(&settings)?;
     let open_files = raise_limit();
     let fatal = |error: &dyn std::fmt::Display| Exit::fatal(error.to_string());
-    let listener = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
+    let main = Listener::bind(&settings).await.map_err(|error| fatal(&error))?;
+    let agents = Listener::bind_agents(&settings).await.map_err(|error| fatal(&error))?;
     let node = assemble(flags, settings, App::Service).await?;
     enable_reload(&node, flags);
     let engine = &node.engine;
@@ -53,7 +66,11 @@ async fn start_service(flags: &Flags) -> Result<(Listener, Node), Exit> {
         engine.start_answering().await.map_err(|error| fatal(&error))?;
     }
     engine.supervisor().start_loop("open files", compare_with_fleet(engine.clone(), open_files));
-    Ok((listener, node))
+    if agents.is_some() {
+        node.prepare_agents().map_err(|error| fatal(&error))?;
+        engine.supervisor().start_loop("agents", engine.clone().poll_agents_forever());
+    }
+    Ok((Listeners { main, agents }, node))
 }
 
 /// Everything the service does but HTTP, until a signal ends it.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use agents::{AgentOptions, HttpAgents};
 use anyhow::{Context, Result};
 use consensus::LocalLog;
 use engine::{Engine, Identity, Ports};
@@ -41,10 +42,19 @@ pub(crate) struct Node {
     pub(crate) engine: Engine,
     servers: Arc<MySqlServers>,
     hooks: Arc<ShellHooks>,
+    agents: Arc<HttpAgents>,
     backend: Option<Arc<MySqlStore>>,
 }
 
 impl Node {
+    /// Makes sure that agents can be called as configured.
+    ///
+    /// # Errors
+    /// A file cannot be used.
+    pub(crate) fn prepare_agents(&self) -> Result<()> {
+        Ok(self.agents.prepare()?)
+    }
+
     /// Puts new settings in force everywhere.
     ///
     /// # Errors
@@ -78,6 +88,7 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
         false => MySqlServers::lenient(options),
     };
     let (servers, hooks) = (Arc::new(servers), Arc::new(ShellHooks::new(settings.hooks.shell.clone())));
+    let agents = Arc::new(HttpAgents::new(agent_options(&settings)));
     let hostname = hostname();
     let node = NodeIdentity { hostname: hostname.clone(), token: random_token()? };
     let (store, clock, backend): (Arc<dyn Store>, Arc<dyn Clock>, _) = match &opened {
@@ -109,6 +120,7 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
         noop: start.noop,
     };
     let ports = Ports {
+        agents: agents.clone(),
         servers: servers.clone(),
         log: Arc::new(LocalLog::new(store.clone())),
         store,
@@ -124,7 +136,7 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
         }
         engine.supervisor().start_loop("election", lease.keep_forever());
     }
-    Ok(Node { engine, servers, hooks, backend: backend_store })
+    Ok(Node { engine, servers, hooks, agents, backend: backend_store })
 }
 
 /// Applies the schema of the backend again, whatever version is deployed.
@@ -245,6 +257,16 @@ fn mysql_options(settings: &Settings, noop: bool) -> MySqlOptions {
             ServerName::ReportHost => OwnName::ReportHost,
         },
         noop,
+    }
+}
+
+fn agent_options(settings: &Settings) -> AgentOptions {
+    let agents = settings.agents.clone();
+    AgentOptions {
+        tls: agents.tls,
+        skip_verify: agents.tls_skip_verify,
+        ca_file: agents.tls_authority.clone(),
+        identity: Arc::new(move || server::http::agent_identity(&agents).map_err(|error| error.to_string())),
     }
 }
 

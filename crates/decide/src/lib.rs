@@ -16,6 +16,7 @@ pub mod relocation;
 pub mod replication_rules;
 #[cfg(any(test, feature = "scenario"))]
 pub mod scenario;
+pub mod seeds;
 pub mod semi_sync;
 pub mod takeover;
 pub mod topology_text;

@@ -11,7 +11,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
-use ports::{Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError};
+use ports::{
+    Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError,
+};
 use settings::Settings;
 use tokio::time::Instant;
 
@@ -33,11 +35,16 @@ use crate::unresolve::Unresolve;
 /// Transactions of observed facts that are at the backend at the same time.
 const PARTS_AT_BACKEND: usize = 3;
 
+/// Agents that registered and wait to be asked. Those beyond are asked when the backend says that they were not for long.
+const AGENTS_WAITING_MAX: usize = 4096;
+
 /// Everything outside that the engine acts through.
 #[derive(Clone)]
 pub struct Ports {
     /// Observed servers.
     pub servers: Arc<dyn Servers>,
+    /// Agents on the hosts of servers.
+    pub agents: Arc<dyn Agents>,
     /// The backend.
     pub store: Arc<dyn Store>,
     /// Durable changes.
@@ -128,6 +135,8 @@ pub(crate) struct Inner {
     pub(crate) registered: Mutex<Option<Instant>>,
     /// State of the backend, by what others changed, that was taken over last. Held while that is done.
     pub(crate) backend_version: tokio::sync::Mutex<Option<u64>>,
+    /// Hosts whose agent registered and was not asked since.
+    pub(crate) registered_agents: CoalescingQueue<String>,
     /// What is done with virtual names.
     pub(crate) unresolve: OnceLock<Unresolve>,
     /// Reads the configuration again.
@@ -175,6 +184,7 @@ impl Engine {
                 steps: StepLog::default(),
                 registered: Mutex::default(),
                 backend_version: tokio::sync::Mutex::default(),
+                registered_agents: CoalescingQueue::new(AGENTS_WAITING_MAX),
                 unresolve: OnceLock::new(),
                 reload: OnceLock::new(),
             }),
@@ -189,7 +199,7 @@ impl Engine {
     pub async fn load(&self) -> Result<(), StoreError> {
         let loaded = self.inner.ports.store.load_fleet().await?;
         *self.fleet_mut() = loaded;
-        Ok(())
+        self.load_snapshots().await
     }
 
     /// The settings in force.

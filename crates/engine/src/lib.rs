@@ -4,6 +4,7 @@
 //! through the executor and as [`model::Command`]s through the command log.
 
 mod acting;
+mod agents;
 mod audit_log;
 mod bookkeeping;
 mod canary;

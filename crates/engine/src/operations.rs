@@ -11,7 +11,7 @@ use model::{
     AcknowledgeScope, Action, Candidate, Command, CommandOutcome, Downtime, Instance, InstanceKey,
     PromotionRule, Recovery, Threads,
 };
-use ports::{ActionError, Deadline, StoreError};
+use ports::{ActionError, AgentError, Deadline, StoreError};
 
 use crate::Engine;
 use crate::discovery::ReadError;
@@ -27,6 +27,12 @@ pub enum OperationError {
     /// No cluster of that name has members.
     #[error("No cluster found for {0}")]
     UnknownCluster(String),
+    /// No agent of that host registered.
+    #[error("Cannot get agent/token: {0}")]
+    UnknownAgent(String),
+    /// An agent refused or did not answer.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// The server could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),

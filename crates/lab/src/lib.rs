@@ -17,6 +17,7 @@
 //!
 //! `script/setup` installs the servers. Nothing here talks to an address that the lab did not create itself.
 
+mod agent;
 mod binaries;
 mod credentials;
 mod family;
@@ -41,6 +42,7 @@ mod wait;
 mod writer;
 mod writer_report;
 
+pub use agent::ScriptedAgent;
 pub use binaries::Binaries;
 pub use credentials::{APP, ORCHESTRATOR, REPLICATION, ROOT, User};
 pub use family::Family;

@@ -7,7 +7,7 @@
 
 use crate::{
     AcknowledgeScope, AuditRecord, BinlogCoordinates, Candidate, Case, Downtime, InstanceKey, NodeIdentity,
-    Tag, Timestamp,
+    Secret, Tag, Timestamp,
 };
 
 /// A durable change.
@@ -327,6 +327,83 @@ pub enum Command {
     Expire {
         /// Limits.
         retention: Retention,
+        /// When.
+        at: Timestamp,
+    },
+    /// Insert or replace the registration of an agent.
+    RegisterAgent {
+        /// Host it runs on.
+        hostname: String,
+        /// Port it listens on.
+        port: u16,
+        /// What it wants to be shown.
+        token: Secret,
+        /// When.
+        at: Timestamp,
+    },
+    /// Note that an agent is being polled, unless somebody did since then. Outcome: [`CommandOutcome::Existed`].
+    ClaimAgentPoll {
+        /// Host of the agent.
+        hostname: String,
+        /// Whoever polled it later has done so.
+        unless_since: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// Note that an agent answered.
+    NoteAgentSeen {
+        /// Host of the agent.
+        hostname: String,
+        /// Port of its MySQL server; `None` leaves what is known.
+        mysql_port: Option<u16>,
+        /// Its snapshots; `None` leaves what is known.
+        snapshots: Option<u32>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Delete agents that registered no later than that. Outcome: [`CommandOutcome::Count`].
+    ForgetAgents {
+        /// That.
+        submitted_before: Timestamp,
+    },
+    /// Record a seed. Outcome: [`CommandOutcome::Inserted`], with nothing while another seed onto that host runs.
+    BeginSeed {
+        /// Host that gets the data.
+        target: String,
+        /// Host that has the data.
+        source: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Record a step of a seed that runs. Outcome: [`CommandOutcome::Inserted`], with nothing when it has ended.
+    AddSeedState {
+        /// The seed.
+        seed: i64,
+        /// What is done.
+        action: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Note why a step of a seed failed.
+    FailSeedState {
+        /// The step.
+        state: i64,
+        /// Why.
+        error: String,
+    },
+    /// End a seed that runs. Outcome: [`CommandOutcome::Existed`].
+    EndSeed {
+        /// The seed.
+        seed: i64,
+        /// It ended well.
+        is_successful: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// End seeds that did nothing since then as failed. Outcome: [`CommandOutcome::Count`].
+    FailStaleSeeds {
+        /// Then.
+        since: Timestamp,
         /// When.
         at: Timestamp,
     },

@@ -46,6 +46,8 @@ pub struct Fleet {
     pub unresolved: BTreeMap<String, String>,
     /// Where semi-sync primaries were seen to stand still.
     pub stale_coordinates: BTreeMap<InstanceKey, StaleCoordinates>,
+    /// Hosts with snapshots of their data, as their agents told, and how many.
+    pub snapshots: BTreeMap<String, u32>,
     /// Tags.
     pub tags: BTreeMap<InstanceKey, BTreeSet<Tag>>,
     /// Checks of servers that failed last, until one succeeds. Observed by this process; not stored.
@@ -93,7 +95,8 @@ impl Fleet {
         let by_cluster = std::mem::take(&mut self.by_cluster);
         let failed_checks = std::mem::take(&mut self.failed_checks);
         let failed_writes = std::mem::take(&mut self.failed_writes);
-        *self = Self { instances, by_source, by_cluster, failed_checks, failed_writes, ..other };
+        let snapshots = std::mem::take(&mut self.snapshots);
+        *self = Self { instances, by_source, by_cluster, failed_checks, failed_writes, snapshots, ..other };
     }
 
     /// One server.

@@ -2,6 +2,7 @@
 //!
 //! This crate knows no I/O, no async, no serialisation and no clock. Time is a [`Timestamp`] handed in.
 
+mod agent;
 mod analysis;
 mod command;
 mod evidence;
@@ -19,6 +20,7 @@ mod secret;
 mod time;
 mod version;
 
+pub use agent::*;
 pub use analysis::*;
 pub use command::*;
 pub use evidence::*;

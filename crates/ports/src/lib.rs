@@ -1,7 +1,9 @@
-//! What the engine needs from outside, as traits: servers, store, command log, hooks, clock, lease.
+//! What the engine needs from outside, as traits: servers, agents on their hosts, store, command log, hooks, clock,
+//! lease.
 //!
 //! No implementation lives here. Every call takes a [`Deadline`].
 
+mod agents;
 mod clock;
 mod hooks;
 mod lease;
@@ -9,6 +11,7 @@ mod placeholders;
 mod servers;
 mod store;
 
+pub use agents::{AgentError, AgentReport, Agents, NoAgents};
 pub use clock::{Clock, Deadline, SystemClock};
 pub use hooks::{HookEnvironment, HookError, HookRunner};
 pub use lease::{AlwaysActive, Lease};
@@ -18,5 +21,5 @@ pub use servers::{
 };
 pub use store::{
     AnalysisChange, AuditQuery, CommandLog, DetectionQuery, InstanceWrite, NodeRecord, RecoveryQuery,
-    SnapshotRow, Store, StoreError, TextSearch, TimestampStyle, Written,
+    SeedQuery, SnapshotRow, Store, StoreError, TextSearch, TimestampStyle, Written,
 };

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use model::{
-    AuditRecord, BinlogCoordinates, BlockedRecovery, Command, CommandOutcome, Detection, Fleet, Instance,
-    InstanceKey, NodeIdentity, Recovery, RecoveryStep, Timestamp,
+    Agent, AuditRecord, BinlogCoordinates, BlockedRecovery, Command, CommandOutcome, Detection, Fleet,
+    HostAttribute, Instance, InstanceKey, NodeIdentity, Recovery, RecoveryStep, Seed, SeedState, Timestamp,
 };
 
 /// A backend failure.
@@ -104,6 +104,19 @@ pub enum DetectionQuery {
         page: u32,
     },
     /// By row id.
+    Id(i64),
+}
+
+/// Which seeds to list. Newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeedQuery {
+    /// The newest hundred.
+    Recent,
+    /// Running ones with this host as target or source.
+    ActiveOf(String),
+    /// The newest ten that have ended, with this host as target or source.
+    EndedOf(String),
+    /// By number.
     Id(i64),
 }
 
@@ -276,6 +289,35 @@ pub trait Store: Send + Sync {
         _issued_since: Timestamp,
     ) -> Result<Option<String>, StoreError> {
         Err(not_kept("access tokens"))
+    }
+
+    /// Registered agents, by host.
+    async fn agents(&self) -> Result<Vec<Agent>, StoreError> {
+        Err(not_kept("agents"))
+    }
+
+    /// The agent of a host.
+    async fn agent(&self, _hostname: &str) -> Result<Option<Agent>, StoreError> {
+        Err(not_kept("agents"))
+    }
+
+    /// Lists seeds.
+    async fn seeds(&self, _query: SeedQuery) -> Result<Vec<Seed>, StoreError> {
+        Err(not_kept("seeds"))
+    }
+
+    /// Steps of a seed, newest first.
+    async fn seed_states(&self, _seed: i64) -> Result<Vec<SeedState>, StoreError> {
+        Err(not_kept("seeds"))
+    }
+
+    /// Hosts that have an attribute, by host; with a pattern those whose value fits, as this backend searches texts.
+    async fn host_attributes(
+        &self,
+        _name: &str,
+        _pattern: Option<&str>,
+    ) -> Result<Vec<HostAttribute>, StoreError> {
+        Err(not_kept("attributes"))
     }
 
     /// Applies a command in one transaction. Called by the command log only.

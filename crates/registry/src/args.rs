@@ -67,6 +67,10 @@ pub enum Param {
     Node,
     /// A queue of reads.
     Queue,
+    /// The host that has the data.
+    SourceHost,
+    /// Path of a logical volume.
+    Volume,
     /// A part of the path that nothing is made of.
     Unused,
 }
@@ -104,6 +108,8 @@ impl Param {
             Self::ConfigFile => "--config",
             Self::Node | Self::Unused => "--node",
             Self::Queue => "--queue",
+            Self::SourceHost => "--source",
+            Self::Volume => "--lv",
         }
     }
 
@@ -130,7 +136,8 @@ impl Param {
             Self::Statement => "statement",
             Self::Pool => "pool",
             Self::Instances => "host:port,...",
-            Self::Hostname | Self::Node | Self::Queue | Self::Unused => "name",
+            Self::Volume => "path",
+            Self::Hostname | Self::SourceHost | Self::Node | Self::Queue | Self::Unused => "name",
             Self::NewAlias => "alias",
             Self::Unacknowledged | Self::SkipHooks | Self::ShowSecrets | Self::Force => "",
         }
@@ -263,6 +270,7 @@ impl Args {
             "config" => Param::ConfigFile,
             "pool" => Param::Pool,
             "seconds" => Param::Seconds,
+            "lv" => Param::Volume,
             _ => return,
         };
         if !value.is_empty() {
@@ -274,28 +282,27 @@ impl Args {
 /// The text parameters that may stand in a path.
 pub(crate) fn path_param(name: &str) -> Option<Param> {
     Some(match name {
-        "searchString" => Param::Pattern,
+        "searchString" | "command" => Param::Pattern,
         "owner" => Param::Owner,
         "reason" => Param::Reason,
         "duration" => Param::Duration,
         "promotionRule" => Param::PromotionRule,
         "tagName" => Param::Tag,
         "page" => Param::Page,
-        "id" | "recoveryId" => Param::Id,
+        "id" | "recoveryId" | "seedId" => Param::Id,
         "uid" => Param::Uid,
         "errorStatusCode" => Param::StatusCode,
         "logFile" => Param::Binlog,
         "logPos" => Param::LogPos,
         "seconds" => Param::Seconds,
         "pool" => Param::Pool,
-        "virtualname" => Param::Hostname,
+        "virtualname" | "targetHost" => Param::Hostname,
+        "sourceHost" => Param::SourceHost,
         "process" => Param::Process,
         "maintenanceKey" => Param::MaintenanceId,
         "queue" => Param::Queue,
         "addr" | "node" | "hint" | "raftBind" => Param::Node,
-        "authenticationToken" | "raftAdvertise" | "targetHost" | "sourceHost" | "seedId" | "command" => {
-            Param::Unused
-        }
+        "authenticationToken" | "raftAdvertise" => Param::Unused,
         _ => return None,
     })
 }

@@ -22,6 +22,6 @@ pub use operation::{Effect, Operation, OperationId, Role, Section, command, oper
 pub use reference::command_page;
 pub use routes::{Matched, RouteTable, percent_decoded};
 pub use rows::{
-    BookkeepingOperation, InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation,
-    RelocationOperation, ReplicationOperation,
+    AgentOperation, BookkeepingOperation, InformationOperation, ManagementOperation, NodeOperation,
+    RecoveryOperation, RelocationOperation, ReplicationOperation,
 };

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use crate::args::Param;
 use crate::rows;
 use crate::rows::{
-    BookkeepingOperation, InformationOperation, ManagementOperation, NodeOperation, RecoveryOperation,
-    RelocationOperation, ReplicationOperation,
+    AgentOperation, BookkeepingOperation, InformationOperation, ManagementOperation, NodeOperation,
+    RecoveryOperation, RelocationOperation, ReplicationOperation,
 };
 
 /// Which operation. Grouped, so that each group is carried out by one exhaustive match.
@@ -24,6 +24,8 @@ pub enum OperationId {
     Replication(ReplicationOperation),
     /// Analysis, recoveries, their records and acknowledgement.
     Recovery(RecoveryOperation),
+    /// Agents on database hosts, and seeds.
+    Agents(AgentOperation),
     /// This node.
     Node(NodeOperation),
 }
@@ -89,6 +91,8 @@ pub enum Section {
     Meta,
     /// For tests and repair.
     Internal,
+    /// Agents on database hosts.
+    Agent,
     /// Switches for everything.
     Global,
 }
@@ -116,6 +120,7 @@ impl Section {
             Self::InstanceMeta => "Instance, meta",
             Self::Meta => "Meta",
             Self::Internal => "Meta, internal",
+            Self::Agent => "Agent",
             Self::Global => "Global",
         }
     }
@@ -171,6 +176,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         rows::BOOKKEEPING,
         rows::REPLICATION,
         rows::RECOVERY,
+        rows::AGENTS,
         rows::NODE,
     ]
     .concat();

@@ -10,8 +10,8 @@ use crate::tables::maintenance::Lock;
 use crate::tables::periods::{self, Periods};
 use crate::tables::recoveries::{self, Resolution};
 use crate::tables::{
-    analysis, annotations, attributes, audit, blocked, clusters, detections, equivalences, journal,
-    maintenance, names, nodes, others, pools, snapshots, stale_coordinates, steps, tokens,
+    agents, analysis, annotations, attributes, audit, blocked, clusters, detections, equivalences, journal,
+    maintenance, names, nodes, others, pools, seeds, snapshots, stale_coordinates, steps, tokens,
 };
 
 /// Applies a command. Nothing is read but the tables and the command: the same commands in the same order make the
@@ -118,6 +118,27 @@ pub(crate) fn apply(db: &Db<'_>, command: &Command) -> sql::Result<CommandOutcom
         Command::RegisterNode { node, version, backend, app, at } => {
             nodes::register(db, node, version, backend, app, *at).map(done)
         }
+        Command::RegisterAgent { hostname, port, token, at } => {
+            agents::register(db, hostname, *port, token, *at).map(done)
+        }
+        Command::ClaimAgentPoll { hostname, unless_since, at } => {
+            agents::claim(db, hostname, *unless_since, *at).map(CommandOutcome::Existed)
+        }
+        Command::NoteAgentSeen { hostname, mysql_port, snapshots, at } => {
+            agents::note_seen(db, hostname, *mysql_port, *snapshots, *at).map(done)
+        }
+        Command::ForgetAgents { submitted_before } => agents::forget(db, *submitted_before).map(changed),
+        Command::BeginSeed { target, source, at } => {
+            seeds::begin(db, target, source, *at).map(CommandOutcome::Inserted)
+        }
+        Command::AddSeedState { seed, action, at } => {
+            seeds::add_state(db, *seed, action, *at).map(CommandOutcome::Inserted)
+        }
+        Command::FailSeedState { state, error } => seeds::fail_state(db, *state, error).map(done),
+        Command::EndSeed { seed, is_successful, at } => {
+            seeds::end(db, *seed, *is_successful, *at).map(CommandOutcome::Existed)
+        }
+        Command::FailStaleSeeds { since, at } => seeds::fail_stale(db, *since, *at).map(changed),
         Command::EndPeriods { detection_active, recovery_active, at } => {
             end_periods(db, (*detection_active, *recovery_active), *at).map(changed)
         }

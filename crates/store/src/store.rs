@@ -190,6 +190,38 @@ macro_rules! implement_store {
                 self.read("reading of an access token", work).await
             }
 
+            async fn agents(&self) -> Result<Vec<model::Agent>, ports::StoreError> {
+                self.read("listing of agents", $crate::tables::agents::list).await
+            }
+
+            async fn agent(&self, hostname: &str) -> Result<Option<model::Agent>, ports::StoreError> {
+                let hostname = hostname.to_owned();
+                let work = move |db: &$crate::sql::Db<'_>| $crate::tables::agents::get(db, &hostname);
+                self.read("reading of an agent", work).await
+            }
+
+            async fn seeds(&self, query: ports::SeedQuery) -> Result<Vec<model::Seed>, ports::StoreError> {
+                let work = move |db: &$crate::sql::Db<'_>| $crate::tables::seeds::list(db, &query);
+                self.read("listing of seeds", work).await
+            }
+
+            async fn seed_states(&self, seed: i64) -> Result<Vec<model::SeedState>, ports::StoreError> {
+                let work = move |db: &$crate::sql::Db<'_>| $crate::tables::seeds::states(db, seed);
+                self.read("listing of the steps of a seed", work).await
+            }
+
+            async fn host_attributes(
+                &self,
+                name: &str,
+                pattern: Option<&str>,
+            ) -> Result<Vec<model::HostAttribute>, ports::StoreError> {
+                let (name, pattern) = (name.to_owned(), pattern.map(str::to_owned));
+                let work = move |db: &$crate::sql::Db<'_>| {
+                    $crate::tables::attributes::list(db, &name, pattern.as_deref())
+                };
+                self.read("listing of attributes", work).await
+            }
+
             async fn apply(
                 &self,
                 command: &model::Command,

@@ -12,6 +12,8 @@ macro_rules! cases {
     };
 }
 
+mod agents;
+mod agents_served;
 mod bookkeeping;
 mod changes;
 mod client;

@@ -157,6 +157,7 @@ fn every_command_is_tested() {
         include_str!("bookkeeping.rs"),
         include_str!("relocation.rs"),
         include_str!("service.rs"),
+        include_str!("agents.rs"),
     ]
     .concat();
     for operation in operations().iter().filter(|operation| operation.is_command) {

@@ -7,6 +7,8 @@ macro_rules! cases {
     };
 }
 
+#[path = "../commands/agents.rs"]
+mod agents;
 #[path = "../commands/bookkeeping.rs"]
 mod bookkeeping;
 #[path = "../commands/changes.rs"]
@@ -49,7 +51,7 @@ fn start(family: Family) -> Lab {
 /// Runs all cases and names those that fail.
 fn all_cases(family: Family) {
     let _lab = start(family);
-    let lists = [questions::CASES, changes::CASES, bookkeeping::CASES, relocation::CASES];
+    let lists = [questions::CASES, changes::CASES, bookkeeping::CASES, relocation::CASES, agents::CASES];
     let mut failed = Vec::new();
     for (name, case) in lists.concat() {
         if std::panic::catch_unwind(case).is_err() {

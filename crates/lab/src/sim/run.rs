@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine::{Engine, Identity, Ports};
 use model::NodeIdentity;
+use ports::NoAgents;
 use settings::{LoadRequest, SearchPath, Settings};
 use tokio::time::sleep;
 
@@ -214,6 +215,7 @@ impl<'a> Run<'a> {
         let access = Access { shared: Arc::clone(&self.shared), incarnation };
         let ports = Ports {
             servers: Arc::new(access.clone()),
+            agents: Arc::new(NoAgents),
             store: Arc::new(SimStore(access.clone())),
             log: Arc::new(SimLog(access.clone())),
             hooks: Arc::new(SimHooks(access.clone())),

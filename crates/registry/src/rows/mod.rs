@@ -2,6 +2,7 @@
 //!
 //! To add an operation, add a row; the compiler then points at the match that has to carry it out.
 
+mod agents;
 mod bookkeeping;
 mod information;
 mod management;
@@ -10,6 +11,8 @@ mod recovery;
 mod relocation;
 mod replication;
 
+pub use agents::AgentOperation;
+pub(crate) use agents::ROWS as AGENTS;
 pub use bookkeeping::BookkeepingOperation;
 pub(crate) use bookkeeping::ROWS as BOOKKEEPING;
 pub use information::InformationOperation;

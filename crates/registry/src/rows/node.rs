@@ -55,17 +55,6 @@ operations! {
         ReloadClusterAlias "reload-cluster-alias" (), route, Change, Meta, ["reload-cluster-alias"], needs [], takes [],
             "Retired",
             "Always an error: aliases of clusters are read with every poll.";
-        Agents "agents" ("seeds"), route, Change, Meta,
-            [
-                "agents", "agent/:host", "agent-umount/:host", "agent-mount/:host", "agent-create-snapshot/:host",
-                "agent-removelv/:host", "agent-mysql-stop/:host", "agent-mysql-start/:host",
-                "agent-seed/:targetHost/:sourceHost", "agent-active-seeds/:host", "agent-recent-seeds/:host",
-                "agent-seed-details/:seedId", "agent-seed-states/:seedId", "agent-abort-seed/:seedId",
-                "agent-custom-command/:host/:command",
-            ],
-            needs [], takes [],
-            "Agents on database hosts, and seeds",
-            "Always an error: this program does not serve agents.";
         DiscoveryFigures "discovery-metrics-raw" (), route, Read, Meta,
             ["discovery-metrics-raw/:seconds"], needs [Seconds], takes [],
             "Show how long single reads of servers took",

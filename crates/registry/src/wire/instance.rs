@@ -21,6 +21,7 @@ pub struct InstanceView<'a> {
     downtime: Option<&'a Downtime>,
     rule: PromotionRule,
     unresolved: &'a str,
+    snapshots: u32,
     poll: Duration,
     now: Timestamp,
 }
@@ -40,6 +41,7 @@ impl<'a> InstanceView<'a> {
             downtime: fleet.downtimes.get(&instance.key),
             rule: fleet.promotion_rule(&instance.key),
             unresolved: fleet.unresolved.get(instance.key.hostname()).map_or("", String::as_str),
+            snapshots: fleet.snapshots.get(instance.key.hostname()).copied().unwrap_or(0),
             poll,
             now,
         }
@@ -132,7 +134,7 @@ impl<'a> InstanceView<'a> {
             "IsUpToDate": self.is_checked_within(self.poll),
             "IsRecentlyChecked": self.is_checked_within(self.poll * 5),
             "SecondsSinceLastSeen": NullableInt(since_seen),
-            "CountMySQLSnapshots": 0,
+            "CountMySQLSnapshots": self.snapshots,
             "IsCandidate": self.rule.is_candidate(),
             "PromotionRule": self.rule.as_str(),
         );

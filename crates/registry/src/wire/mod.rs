@@ -4,6 +4,7 @@
 //! wrapper borrows the value and serialises it, so nothing is copied to answer a request. Absent on purpose: reading
 //! these forms back, and any decision.
 
+mod agents;
 mod analysis;
 mod cluster;
 mod figures;
@@ -16,6 +17,7 @@ mod records;
 mod recovery;
 mod times;
 
+pub use agents::{AgentView, HostAttributeView, SeedStateView, SeedView};
 pub use analysis::{AnalysisView, ChangelogView};
 pub use cluster::ClusterView;
 pub use figures::{

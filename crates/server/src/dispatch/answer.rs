@@ -147,8 +147,11 @@ impl Failure {
 impl From<OperationError> for Failure {
     fn from(error: OperationError) -> Self {
         let kind = match &error {
-            OperationError::UnknownInstance(_) | OperationError::UnknownCluster(_) => FailureKind::Unknown,
+            OperationError::UnknownInstance(_)
+            | OperationError::UnknownCluster(_)
+            | OperationError::UnknownAgent(_) => FailureKind::Unknown,
             OperationError::Read(_)
+            | OperationError::Agent(_)
             | OperationError::Action(_)
             | OperationError::Store(_)
             | OperationError::Refused(_)

@@ -3,6 +3,7 @@
 //! A call knows the engine, the arguments and where it came from. It reads a short view of the fleet, asks `decide`,
 //! or has the engine act, and answers with both forms a caller may want: JSON, and lines of text.
 
+mod agents;
 mod answer;
 mod bookkeeping;
 mod call;
@@ -48,6 +49,7 @@ pub async fn run(
         OperationId::Relocation(operation) => relocation::run(&call, operation).await,
         OperationId::Replication(operation) => replication::run(&call, operation).await,
         OperationId::Recovery(operation) => recovery::run(&call, operation).await,
+        OperationId::Agents(operation) => agents::run(&call, operation).await,
         OperationId::Node(operation) => node::run(&call, operation).await,
     }
 }

@@ -27,7 +27,6 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::RaftYieldHint => Err(without_raft("raft-yield-hint")),
         Op::Headers => Ok(Reply::bare(call.json(&call.args.headers), Vec::new())),
         Op::ReloadClusterAlias => Err(Failure::refused("This API call has been retired")),
-        Op::Agents => Err(Failure::refused("Agents not served")),
         Op::DiscoveryFigures => figures::discoveries(call, Form::Raw),
         Op::DiscoveryStatistics => figures::discoveries(call, Form::Statistics),
         Op::QueueFigures => figures::queue(call, Form::Raw),

@@ -22,6 +22,7 @@ use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
 use super::App;
+use super::agents::AgentsApp;
 use super::metrics::figures;
 use super::tls::{ClientUnits, TlsError, acceptor};
 
@@ -82,10 +83,25 @@ impl Listener {
             let socket = UnixListener::bind(path).map_err(refuse)?;
             return Ok(Self { socket: Socket::Unix(socket, path.clone()), tls: None });
         }
-        let tls = acceptor(listener)?;
-        let socket = bind_tcp(&listener.address, tls.is_some())
+        Self::bind_address(&listener.address, acceptor(&listener.into())?).await
+    }
+
+    /// Binds the address on which agents register; `None` when no agents are served.
+    ///
+    /// # Errors
+    /// See [`ListenError`].
+    pub async fn bind_agents(settings: &Settings) -> Result<Option<Self>, ListenError> {
+        let agents = &settings.agents;
+        if !agents.served {
+            return Ok(None);
+        }
+        Self::bind_address(&agents.address, acceptor(&agents.into())?).await.map(Some)
+    }
+
+    async fn bind_address(address: &str, tls: Option<TlsAcceptor>) -> Result<Self, ListenError> {
+        let socket = bind_tcp(address, tls.is_some())
             .await
-            .map_err(|source| ListenError::Tcp { address: listener.address.clone(), source })?;
+            .map_err(|source| ListenError::Tcp { address: address.to_owned(), source })?;
         Ok(Self { socket: Socket::Tcp(socket), tls })
     }
 
@@ -131,7 +147,16 @@ fn remove_stale(path: &std::path::Path) -> std::io::Result<()> {
 pub async fn serve(listener: Listener, app: Arc<App>, stop: CancellationToken) {
     info!(address = listener.url(), "serving");
     crate::graphite::start(&app.engine, figures);
-    let router = app.router();
+    accept_until(listener, app.router(), stop).await;
+}
+
+/// Serves agents until `stop` is cancelled, then finishes answers under way.
+pub async fn serve_agents(listener: Listener, app: Arc<AgentsApp>, stop: CancellationToken) {
+    info!(address = listener.url(), "waiting for agents");
+    accept_until(listener, app.router(), stop).await;
+}
+
+async fn accept_until(listener: Listener, router: Router, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut tasks = JoinSet::new();

@@ -4,6 +4,8 @@
 //! Every answer below `/api` is JSON, errors included. Reading is by GET or HEAD; what changes something also accepts
 //! POST, refuses HEAD, and refuses browsers that come from another site. A change goes on when its client hangs up.
 
+mod agent_page;
+mod agents;
 mod authority;
 mod compress;
 mod listen;
@@ -14,7 +16,9 @@ mod respond;
 mod tls;
 mod token;
 
-pub use listen::{ListenError, Listener, serve};
+pub use agents::AgentsApp;
+pub use listen::{ListenError, Listener, serve, serve_agents};
+pub use tls::{TlsError, agent_identity};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +110,7 @@ async fn answer_whole(app: Arc<App>, request: Request) -> Response {
     let path = parts.uri.path();
     let units = parts.extensions.get::<tls::ClientUnits>().cloned().unwrap_or_default();
     if !authority::accepts_certificate(&app.engine.settings().listener, app.is_status(path), &units) {
-        return Refusal::no_certificate().response(&app.message_prefix);
+        return Refusal::no_certificate("SSLValidOUs").response(&app.message_prefix);
     }
     let access = match authority::access(&app.engine.settings().authority, &parts.headers) {
         Ok(access) => access,
@@ -123,6 +127,14 @@ async fn answer_whole(app: Arc<App>, request: Request) -> Response {
     let found = app.below_prefix(path).map(|below| below.strip_suffix('/').unwrap_or(below));
     if found == Some("/web/access-token") {
         return token::redeem(&app, &parts.method, parts.uri.query().unwrap_or_default()).await;
+    }
+    if let (&Method::GET | &Method::HEAD, Some(wanted)) =
+        (&parts.method, found.and_then(agent_page::Wanted::read))
+    {
+        return match may_write(&app, &access).await {
+            Ok(may_write) => respond::html(agent_page::page(&app, wanted, may_write).await),
+            Err(refusal) => refusal.response(&app.message_prefix),
+        };
     }
     match (&parts.method, found) {
         (&Method::GET | &Method::HEAD, Some(below)) => {
@@ -161,11 +173,7 @@ async fn operate(
     check_method(operation, method, path)?;
     if operation.effect != Effect::Read {
         authority::check_origin(headers)?;
-        let may_write = match &access.token {
-            Some(token) => token.is_valid(app).await?,
-            None => access.may_write,
-        };
-        if !may_write {
+        if !may_write(app, &access).await? {
             return Err(Refusal::unauthorized());
         }
     }
@@ -184,6 +192,13 @@ async fn operate(
         };
     }
     change(&app.engine, operation, args).await.map_err(Refusal::from)
+}
+
+async fn may_write(app: &App, access: &Access) -> Result<bool, Refusal> {
+    match &access.token {
+        Some(token) => token.is_valid(app).await,
+        None => Ok(access.may_write),
+    }
 }
 
 /// As in the original there is nothing to be found by other methods, but for two differences: changes may be posted, and

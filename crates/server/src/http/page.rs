@@ -116,33 +116,39 @@ pub(super) fn analysis(app: &App) -> String {
     page(app, "Failure analysis", &body)
 }
 
-fn page(app: &App, title: &str, body: &str) -> String {
+pub(super) fn page(app: &App, title: &str, body: &str) -> String {
     let (title, prefix) = (escaped(title), &app.prefix);
     let shown = app.engine.now().to_sql_text();
-    let message = escaped(&app.engine.settings().web.message);
+    let settings = app.engine.settings();
+    let message = escaped(&settings.web.message);
+    let agents = match settings.agents.served {
+        true => format!("<a href=\"{prefix}/web/agents\">Agents</a><a href=\"{prefix}/web/seeds\">Seeds</a>"),
+        false => String::new(),
+    };
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title} - orchestrator</title><style>{STYLE}</style>\
          <nav><a href=\"{prefix}/web/clusters\">Clusters</a><a href=\"{prefix}/web/clusters-analysis\">Failure analysis</a>\
          <a href=\"{prefix}/api/audit-recovery\">Recoveries (JSON)</a><a href=\"{prefix}/api/problems\">Problems (JSON)</a>\
-         <a href=\"{prefix}/metrics\">Metrics</a></nav><h1>{title}</h1><p>{message}</p>{body}\
+         <a href=\"{prefix}/metrics\">Metrics</a>{agents}</nav><h1>{title}</h1><p>{message}</p>{body}\
          <p><small>State of {shown} UTC; reload for the present one.</small></p></html>"
     )
 }
 
-fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = out.write_fmt(text);
 }
 
 /// Host names without what operators of a large installation do not want to read again and again.
-fn shown(app: &App, text: &str) -> String {
+pub(super) fn shown(app: &App, text: &str) -> String {
     let settings = app.engine.settings();
     let removed = settings.web.removed_text.as_str();
     if removed.is_empty() { escaped(text) } else { escaped(&text.replace(removed, "")) }
 }
 
-fn escaped(text: &str) -> String {
+/// A text as it can stand in a page.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -158,7 +164,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// A text as one segment of a path.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {

@@ -8,6 +8,7 @@ use crate::dispatch::{Failure, Reply};
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=UTF-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+const LINES: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 /// The pages hold no script and load nothing.
 const PAGE_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
@@ -61,10 +62,10 @@ impl Refusal {
         Self { header: Some(Box::new((header::WWW_AUTHENTICATE, challenge))), is_plain: true, ..refusal }
     }
 
-    pub(super) fn no_certificate() -> Self {
+    pub(super) fn no_certificate(setting: &str) -> Self {
         Self::of(
             StatusCode::UNAUTHORIZED,
-            "a client certificate of an accepted organizational unit (SSLValidOUs) is needed",
+            format!("a client certificate of an accepted organizational unit ({setting}) is needed"),
         )
     }
 
@@ -118,6 +119,11 @@ pub(super) fn html(text: String) -> Response<Body> {
 
 pub(super) fn text(text: String) -> Response<Body> {
     with(StatusCode::OK, TEXT, text)
+}
+
+/// Text for programs, line by line.
+pub(super) fn lines(text: String) -> Response<Body> {
+    with(StatusCode::OK, LINES, text)
 }
 
 pub(super) fn redirect(to: &str) -> Response<Body> {

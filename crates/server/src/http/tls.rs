@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use model::Secret;
 use pkcs8::{EncryptedPrivateKeyInfo, SecretDocument};
-use settings::Listener as ListenerSettings;
+use settings::{Agents as AgentsSettings, Listener as ListenerSettings};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -45,48 +48,167 @@ pub enum TlsError {
         reason: String,
     },
     /// Certificate and key do not fit together, or cannot be used.
-    #[error("SSLCertFile and SSLPrivateKeyFile cannot be used: {0}")]
-    Unusable(#[from] tokio_rustls::rustls::Error),
+    #[error("{certificate} and {key} cannot be used: {reason}")]
+    Unusable {
+        /// The configuration key of the certificate.
+        certificate: &'static str,
+        /// The configuration key of the private key.
+        key: &'static str,
+        /// Why.
+        reason: tokio_rustls::rustls::Error,
+    },
     /// The authority cannot judge client certificates.
-    #[error("SSLCAFile cannot be used for client certificates: {0}")]
-    Authority(#[from] tokio_rustls::rustls::server::VerifierBuilderError),
+    #[error("{key} cannot be used for client certificates: {reason}")]
+    Authority {
+        /// The configuration key.
+        key: &'static str,
+        /// Why.
+        reason: tokio_rustls::rustls::server::VerifierBuilderError,
+    },
 }
 
-/// Makes the acceptor that the configuration asks for; `None` without `UseSSL`.
+/// What the configuration says about the TLS of a listener, and how its keys are called.
+pub(super) struct TlsSettings<'s> {
+    names: &'static Names,
+    is_on: bool,
+    is_mutual: bool,
+    certificate: Option<&'s Path>,
+    key: Option<&'s Path>,
+    authority: Option<&'s Path>,
+    password: &'s str,
+}
+
+struct Names {
+    is_on: &'static str,
+    is_mutual: &'static str,
+    certificate: &'static str,
+    key: &'static str,
+    authority: &'static str,
+    password: &'static str,
+    /// What to do when certificates are to be asked for without TLS.
+    cure: &'static str,
+}
+
+const MAIN: Names = Names {
+    is_on: "UseSSL",
+    is_mutual: "UseMutualTLS",
+    certificate: "SSLCertFile",
+    key: "SSLPrivateKeyFile",
+    authority: "SSLCAFile",
+    password: "SSLPrivateKeyPassword",
+    cure: "set it to true, or UseMutualTLS to false",
+};
+
+const AGENTS: Names = Names {
+    is_on: "AgentsUseSSL",
+    is_mutual: "AgentsUseMutualTLS",
+    certificate: "AgentSSLCertFile",
+    key: "AgentSSLPrivateKeyFile",
+    authority: "AgentSSLCAFile",
+    password: "AgentSSLPrivateKeyPassword",
+    cure: "set it to true, or AgentsUseMutualTLS to false",
+};
+
+impl<'s> From<&'s ListenerSettings> for TlsSettings<'s> {
+    fn from(settings: &'s ListenerSettings) -> Self {
+        Self {
+            names: &MAIN,
+            is_on: settings.tls,
+            is_mutual: settings.mutual_tls,
+            certificate: settings.tls_certificate.as_deref(),
+            key: settings.tls_key.as_deref(),
+            authority: settings.tls_authority.as_deref(),
+            password: settings.tls_key_password.expose(),
+        }
+    }
+}
+
+impl<'s> From<&'s AgentsSettings> for TlsSettings<'s> {
+    fn from(settings: &'s AgentsSettings) -> Self {
+        Self {
+            names: &AGENTS,
+            is_on: settings.tls,
+            is_mutual: settings.mutual_tls,
+            certificate: settings.tls_certificate.as_deref(),
+            key: settings.tls_key.as_deref(),
+            authority: settings.tls_authority.as_deref(),
+            password: settings.tls_key_password.expose(),
+        }
+    }
+}
+
+/// Certificate and decrypted key with which this node shows itself to agents, as one PEM text; empty when the
+/// configuration names none.
+///
+/// # Errors
+/// A file that is named cannot be used.
+pub fn agent_identity(settings: &AgentsSettings) -> Result<Secret, TlsError> {
+    let (Some(certificate), Some(key)) = (&settings.tls_certificate, &settings.tls_key) else {
+        return Ok(Secret::default());
+    };
+    let mut pem = String::new();
+    for shown in certificates(AGENTS.certificate, certificate)? {
+        push_pem(&mut pem, "CERTIFICATE", &shown);
+    }
+    let key = private_key(&AGENTS, key, settings.tls_key_password.expose())?;
+    let label = match &key {
+        PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
+        PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
+        _ => "PRIVATE KEY",
+    };
+    push_pem(&mut pem, label, key.secret_der());
+    Ok(Secret::new(pem))
+}
+
+fn push_pem(to: &mut String, label: &str, der: &[u8]) {
+    *to += &format!("-----BEGIN {label}-----\n");
+    // 48 bytes make a line of 64 characters.
+    for line in der.chunks(48) {
+        *to += &STANDARD.encode(line);
+        to.push('\n');
+    }
+    *to += &format!("-----END {label}-----\n");
+}
+
+/// Makes the acceptor that the configuration asks for; `None` without TLS.
 ///
 /// # Errors
 /// See [`TlsError`]; a listener that should be safe is never served unsafe.
-pub(super) fn acceptor(settings: &ListenerSettings) -> Result<Option<TlsAcceptor>, TlsError> {
+pub(super) fn acceptor(settings: &TlsSettings<'_>) -> Result<Option<TlsAcceptor>, TlsError> {
+    let names = settings.names;
     let missing = |needed_by, key, cure| TlsError::Missing { needed_by, key, cure };
-    if !settings.tls {
-        return match settings.mutual_tls {
-            true => Err(missing("UseMutualTLS", "UseSSL", "set it to true, or UseMutualTLS to false")),
+    if !settings.is_on {
+        return match settings.is_mutual {
+            true => Err(missing(names.is_mutual, names.is_on, names.cure)),
             false => Ok(None),
         };
     }
-    let named =
-        |file: &Option<PathBuf>, key| file.clone().ok_or_else(|| missing("UseSSL", key, "name a PEM file"));
-    let chain = certificates("SSLCertFile", &named(&settings.tls_certificate, "SSLCertFile")?)?;
-    let key =
-        private_key(&named(&settings.tls_key, "SSLPrivateKeyFile")?, settings.tls_key_password.expose())?;
+    let unusable = |reason| TlsError::Unusable { certificate: names.certificate, key: names.key, reason };
+    let named = |file: Option<&'_ Path>, key| {
+        file.map(Path::to_owned).ok_or_else(|| missing(names.is_on, key, "name a PEM file"))
+    };
+    let chain = certificates(names.certificate, &named(settings.certificate, names.certificate)?)?;
+    let key = private_key(names, &named(settings.key, names.key)?, settings.password)?;
     let provider = Arc::new(ring::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-    let builder = if settings.mutual_tls {
+    let builder = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?;
+    let builder = if settings.is_mutual {
         let cure = "name a PEM file with the authority of the clients";
-        let authority =
-            settings.tls_authority.as_deref().ok_or_else(|| missing("UseMutualTLS", "SSLCAFile", cure))?;
+        let authority = settings.authority.ok_or_else(|| missing(names.is_mutual, names.authority, cure))?;
         let mut roots = RootCertStore::empty();
-        for root in certificates("SSLCAFile", authority)? {
-            roots.add(root).map_err(|error| refuse("SSLCAFile", authority, &error))?;
+        for root in certificates(names.authority, authority)? {
+            roots.add(root).map_err(|error| refuse(names.authority, authority, &error))?;
         }
-        // Without a certificate one may still ask for the status; see `has_accepted_unit` for the rest.
+        // Without a certificate one may still ask for the status; see `accepts_certificate` for the rest.
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-        builder.with_client_cert_verifier(verifier.allow_unauthenticated().build()?)
+        let verifier = verifier.allow_unauthenticated().build();
+        let refuse = |reason| TlsError::Authority { key: names.authority, reason };
+        builder.with_client_cert_verifier(verifier.map_err(refuse)?)
     } else {
         builder.with_no_client_auth()
     };
-    let mut config = builder.with_single_cert(chain, key)?;
+    let mut config = builder.with_single_cert(chain, key).map_err(unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }
@@ -98,8 +220,8 @@ fn certificates(key: &'static str, file: &Path) -> Result<Vec<CertificateDer<'st
 }
 
 /// The private key of a file, decrypted by the password if it is encrypted (PKCS #8).
-fn private_key(file: &Path, password: &str) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let refuse = |reason: &dyn std::fmt::Display| refuse("SSLPrivateKeyFile", file, reason);
+fn private_key(names: &Names, file: &Path, password: &str) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let refuse = |reason: &dyn std::fmt::Display| refuse(names.key, file, reason);
     let pem = std::fs::read(file).map_err(|error| refuse(&error))?;
     let text = String::from_utf8_lossy(&pem);
     if text.contains("Proc-Type: 4,ENCRYPTED") {
@@ -111,14 +233,14 @@ fn private_key(file: &Path, password: &str) -> Result<PrivateKeyDer<'static>, Tl
         return PrivateKeyDer::from_pem_slice(&pem).map_err(|error| refuse(&error));
     }
     if password.is_empty() {
-        return Err(refuse(&"it is encrypted; set SSLPrivateKeyPassword"));
+        return Err(refuse(&format!("it is encrypted; set {}", names.password)));
     }
     let section = encrypted_section(&text).ok_or_else(|| refuse(&"the encrypted key has no end"))?;
     let (_label, document) = SecretDocument::from_pem(section).map_err(|error| refuse(&error))?;
     let encrypted = EncryptedPrivateKeyInfo::try_from(document.as_bytes()).map_err(|error| refuse(&error))?;
     let key = encrypted
         .decrypt(password)
-        .map_err(|error| refuse(&format!("SSLPrivateKeyPassword does not open it: {error}")))?;
+        .map_err(|error| refuse(&format!("{} does not open it: {error}", names.password)))?;
     Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec())))
 }
 /// The encrypted key alone: a file may hold certificates beside it.

@@ -1,6 +1,7 @@
 //! The HTTP API in one process: the real application, engine and SQLite store over pretended database servers.
 
 mod access;
+mod agents;
 mod bookkeeping;
 mod changes;
 mod disrupt;
@@ -10,5 +11,6 @@ mod node;
 mod pages;
 mod reads;
 mod records;
+mod seeds;
 mod tls;
 mod world;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use server::http::{App, Listener, serve};
+use server::http::{AgentsApp, App, Listener, agent_identity, serve, serve_agents};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -130,4 +130,38 @@ async fn client_certificates_cannot_be_asked_for_without_tls() {
         "UseMutualTLS is set, and UseSSL is not; set it to true, or UseMutualTLS to false"
     );
     assert_eq!(world.get("/api/clusters").await.status, 401);
+}
+
+#[tokio::test]
+async fn agents_show_certificates_to_a_listener_of_their_own() {
+    let settings = format!(
+        r#""ServeAgentsHttp":true,"AgentsServerPort":"127.0.0.1:0","AgentsUseSSL":true,"AgentSSLCertFile":"{}",
+            "AgentSSLPrivateKeyFile":"{}","AgentSSLPrivateKeyPassword":"tiger","AgentSSLCAFile":"{}",
+            "AgentsUseMutualTLS":true,"AgentSSLValidOUs":["ops"]"#,
+        certificate("server.pem"),
+        certificate("server-key-encrypted.pem"),
+        certificate("ca.pem"),
+    );
+    let world = World::with_settings(&settings).await;
+    let listener = Listener::bind_agents(&world.engine.settings()).await.unwrap().expect("agents are served");
+    let address = listener.url().strip_prefix("https://").expect("TLS is served").parse().unwrap();
+    let stop = CancellationToken::new();
+    let serving = serve_agents(listener, AgentsApp::new(world.engine.clone()), stop.clone());
+    world.engine.supervisor().start_loop("agents listener", serving);
+    let served = Served { address, stop };
+    for (client, status) in [(Some("ops"), 200), (Some("stranger"), 401), (None, 401)] {
+        assert_eq!(served.status(client, "/api/agent-ping").await, status, "{client:?}");
+    }
+    assert_eq!(served.status(Some("ops"), "/api/clusters").await, 404, "nothing else is to be had there");
+
+    // The same certificate is shown to agents that ask for one, with the key in the clear.
+    let identity = agent_identity(&world.engine.settings().agents).unwrap();
+    let pem = identity.expose();
+    let plain = PrivateKeyDer::from_pem_file(certificate("server-key.pem")).unwrap();
+    assert_eq!(PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap().secret_der(), plain.secret_der());
+    let shown = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    assert_eq!(shown, CertificateDer::from_pem_file(certificate("server.pem")).unwrap());
+    let without = World::new().await;
+    assert!(agent_identity(&without.engine.settings().agents).unwrap().is_empty());
+    assert!(Listener::bind_agents(&without.engine.settings()).await.unwrap().is_none());
 }

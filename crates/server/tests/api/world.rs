@@ -16,8 +16,9 @@ use model::{
     ServerVersion, ThreadState, Threads, Timestamp,
 };
 use ports::{
-    ActionError, ActionOutcome, AlwaysActive, Clock, Deadline, ErrorClass, HookEnvironment, HookError,
-    HookRunner, InstanceWrite, LostConnection, ProbeError, ProbeRequest, Servers, Store, SystemClock,
+    ActionError, ActionOutcome, Agents, AlwaysActive, Clock, Deadline, ErrorClass, HookEnvironment,
+    HookError, HookRunner, InstanceWrite, LostConnection, NoAgents, ProbeError, ProbeRequest, Servers, Store,
+    SystemClock,
 };
 use serde_json::Value;
 use server::http::App;
@@ -180,6 +181,11 @@ impl World {
 
     /// With other servers.
     pub(crate) async fn with_servers(more: &str, servers: Vec<Instance>) -> Self {
+        Self::with_agents(more, servers, Arc::new(NoAgents)).await
+    }
+
+    /// With agents on their hosts.
+    pub(crate) async fn with_agents(more: &str, servers: Vec<Instance>, agents: Arc<dyn Agents>) -> Self {
         let store = open_store();
         let writes =
             servers.iter().map(|instance| InstanceWrite::Observed(Arc::new(instance.clone()))).collect();
@@ -199,7 +205,7 @@ impl World {
             store.apply(&command).await.unwrap();
         }
         let servers = PretendedServers::of(servers);
-        let engine = engine(servers.clone(), store.clone(), more);
+        let engine = engine(servers.clone(), agents, store.clone(), more);
         engine.load().await.unwrap();
         let router = App::new(engine.clone()).router();
         Self { engine, servers, store, router }
@@ -215,6 +221,11 @@ impl World {
             // That of the primary fails: this is what makes it dead.
             let _ = self.engine.read_instance(&key(port), Deadline::after(Duration::from_secs(1))).await;
         }
+    }
+
+    /// The backend.
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
     }
 
     /// Applies durable changes to the backend.
@@ -255,9 +266,15 @@ fn open_store() -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(Path::new(":memory:"), &options).unwrap())
 }
 
-fn engine(servers: Arc<PretendedServers>, store: Arc<dyn Store>, more: &str) -> Engine {
+fn engine(
+    servers: Arc<PretendedServers>,
+    agents: Arc<dyn Agents>,
+    store: Arc<dyn Store>,
+    more: &str,
+) -> Engine {
     let ports = Ports {
         servers,
+        agents,
         store: store.clone(),
         log: Arc::new(LocalLog::new(store)),
         hooks: Arc::new(NoHooks),

@@ -90,47 +90,33 @@ group! {
     /// The listener for agents on database hosts, and seeds.
     "Agents" Agents {
         /// Serve agents, poll them, and allow all agent calls of the API.
-        115 ServeAgentsHttp => served: bool = flag(false), restart,
-            no_effect("there is no listener for agents");
+        115 ServeAgentsHttp => served: bool = flag(false), restart;
         /// Address of the agents listener.
-        6 AgentsServerPort => address: String = text(":3001"), restart, expanded,
-            no_effect("there is no listener for agents");
+        6 AgentsServerPort => address: String = text(":3001"), restart, expanded;
         /// Serve agents over TLS, and call them over TLS.
-        116 AgentsUseSSL => tls: bool = flag(false), restart,
-            no_effect("there is no listener for agents");
+        116 AgentsUseSSL => tls: bool = flag(false), restart;
         /// Demand client certificates whose organizational unit is in `AgentSSLValidOUs`.
-        117 AgentsUseMutualTLS => mutual_tls: bool = flag(false), restart,
-            no_effect("there is no listener for agents");
+        117 AgentsUseMutualTLS => mutual_tls: bool = flag(false), restart;
         /// Do not verify certificates of agents.
-        118 AgentSSLSkipVerify => tls_skip_verify: bool = flag(false), restart,
-            no_effect("there is no listener for agents");
+        118 AgentSSLSkipVerify => tls_skip_verify: bool = flag(false), restart;
         /// Private key of the agents listener (PEM, may be encrypted).
-        119 AgentSSLPrivateKeyFile => tls_key: Option<PathBuf> = path(), restart, expanded,
-            no_effect("there is no listener for agents");
+        119 AgentSSLPrivateKeyFile => tls_key: Option<PathBuf> = path(), restart, expanded;
         /// Certificate of the agents listener (PEM).
-        120 AgentSSLCertFile => tls_certificate: Option<PathBuf> = path(), restart, expanded,
-            no_effect("there is no listener for agents");
+        120 AgentSSLCertFile => tls_certificate: Option<PathBuf> = path(), restart, expanded;
         /// Certificate authority for certificates of agents (PEM).
-        121 AgentSSLCAFile => tls_authority: Option<PathBuf> = path(), restart, expanded,
-            no_effect("there is no listener for agents");
+        121 AgentSSLCAFile => tls_authority: Option<PathBuf> = path(), restart, expanded;
         /// Accepted organizational units of agent certificates.
-        122 AgentSSLValidOUs => tls_valid_units: Vec<String> = list(&[]), restart,
-            no_effect("there is no listener for agents");
+        122 AgentSSLValidOUs => tls_valid_units: Vec<String> = list(&[]), restart;
         /// Password of an encrypted `AgentSSLPrivateKeyFile`, usually `${NAME}` or `${file:/path}`.
-        203 AgentSSLPrivateKeyPassword => tls_key_password: Secret = secret(), restart, expanded, extension,
-            no_effect("there is no listener for agents");
+        203 AgentSSLPrivateKeyPassword => tls_key_password: Secret = secret(), restart, expanded, extension;
         /// Time between two polls of an agent.
-        132 AgentPollMinutes => poll: Duration = span(60, Minutes).unsigned(),
-            no_effect("there is no listener for agents");
+        132 AgentPollMinutes => poll: Duration = span(60, Minutes).unsigned();
         /// Silent agents are dropped after this time.
-        133 UnseenAgentForgetHours => forget_after: Duration = span(6, Hours).unsigned(),
-            no_effect("there is no listener for agents");
+        133 UnseenAgentForgetHours => forget_after: Duration = span(6, Hours).unsigned();
         /// Seeds without progress for this time have failed.
-        134 StaleSeedFailMinutes => stale_seed: Duration = span(60, Minutes).unsigned(),
-            no_effect("there is no listener for agents");
+        134 StaleSeedFailMinutes => stale_seed: Duration = span(60, Minutes).unsigned();
         /// Pause between the start of the receiver and of the sender of a seed.
-        136 SeedWaitSecondsBeforeSend => seed_wait: Duration = span(2, Seconds),
-            no_effect("there is no listener for agents");
+        136 SeedWaitSecondsBeforeSend => seed_wait: Duration = span(2, Seconds);
         /// Accepted, never used.
         135 SeedAcceptableBytesDiff => seed_acceptable_difference: i64 = integer(8192), ignored;
     }

@@ -1,5 +1,6 @@
 //! Every table but `database_instance`: one file per table or family, its statements beside its rows.
 
+pub(crate) mod agents;
 pub(crate) mod analysis;
 pub(crate) mod annotations;
 pub(crate) mod attributes;
@@ -16,6 +17,7 @@ pub(crate) mod others;
 pub(crate) mod periods;
 pub(crate) mod pools;
 pub(crate) mod recoveries;
+pub(crate) mod seeds;
 pub(crate) mod snapshots;
 pub(crate) mod stale_coordinates;
 pub(crate) mod steps;

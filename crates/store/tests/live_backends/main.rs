@@ -8,6 +8,8 @@ mod opening;
 mod original_schema;
 mod timing;
 
+#[path = "../store/agents.rs"]
+mod agents;
 #[path = "../store/commands.rs"]
 mod commands;
 #[path = "../store/detections.rs"]
@@ -34,6 +36,7 @@ use on_servers::Server;
 async fn every_case(family: Family) {
     let server = Server::start(family).await;
     let files = [
+        ("agents", agents::CASES),
         ("commands", commands::CASES),
         ("detections", detections::CASES),
         ("expiry", expiry::CASES),

@@ -3,6 +3,7 @@
 mod on_sqlite;
 use on_sqlite::cases;
 
+mod agents;
 mod budget;
 mod commands;
 mod detections;
