@@ -172,8 +172,8 @@ pub fn classify(
 
 /// The alias every cluster should have now, by cluster name.
 ///
-/// Servers suggest; where several suggest different things, one whose last check is valid, that is writable and has
-/// the most replicas wins. No two clusters get the same alias: the better suggestion takes it from the other. Servers
+/// Servers suggest; where several suggest different things, one that is not below a server given up in a recovery, whose
+/// last check is valid, that is writable and has the most replicas wins. No two clusters get the same alias: the better suggestion takes it from the other. Servers
 /// given up in a recovery suggest nothing. Clusters nobody suggests anything for are called by their name.
 pub fn cluster_aliases(fleet: &Fleet, now: Timestamp) -> BTreeMap<String, String> {
     let mut suggesting: Vec<_> = fleet
@@ -182,8 +182,19 @@ pub fn cluster_aliases(fleet: &Fleet, now: Timestamp) -> BTreeMap<String, String
             !instance.suggested_cluster_alias.is_empty() && !is_lost_in_recovery(fleet, &instance.key, now)
         })
         .collect();
+    let given_up: BTreeSet<String> = fleet
+        .downtimes
+        .keys()
+        .filter(|key| is_lost_in_recovery(fleet, key, now))
+        .map(InstanceKey::to_string)
+        .collect();
     suggesting.sort_by_key(|instance| {
-        (instance.is_last_check_valid(), !instance.read_only, instance.replicas.len())
+        (
+            !given_up.contains(&instance.cluster_name),
+            instance.is_last_check_valid(),
+            !instance.read_only,
+            instance.replicas.len(),
+        )
     });
     let mut by_cluster = BTreeMap::new();
     let mut by_alias: BTreeMap<String, String> = BTreeMap::new();

@@ -182,6 +182,11 @@ fn aliases_of_all_clusters() {
     assert_eq!(aliases("a suggests=shop \n b suggests=shop ro replicas=9"), "a:3306=shop");
     assert_eq!(aliases("a suggests=shop \n b suggests=shop replicas=1"), "b:3306=shop");
     assert_eq!(aliases("a suggests=shop \n b suggests=shop replicas=1 lost"), "a:3306=shop");
+    assert_eq!(
+        aliases("a lost \n r <- a suggests=shop replicas=9 \n b suggests=shop down=2s"),
+        "b:3306=shop",
+        "a replica left below a server that was given up is no cluster to go by"
+    );
     assert_eq!(aliases("p suggests=new \n r <- p suggests=old ro"), "p:3306=new");
     assert_eq!(
         aliases("p suggests=new \n r <- p suggests=old ro \n q suggests=old replicas=1"),

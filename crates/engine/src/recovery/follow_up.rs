@@ -1,8 +1,8 @@
 //! Replicas that could not be read, or not be changed, while their source was replaced: when they return they are put
 //! below the new primary, or set aside if they cannot follow it.
 //!
-//! What is known of them is bound to the promotion that left them behind: once the new primary is one no more, or
-//! somebody moved the replica, nothing is done.
+//! What is known of them is bound to the promotion that left them behind, and to those that followed it: once the new
+//! primary is one no more without having been replaced by us, or somebody moved the replica, nothing is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -73,6 +73,14 @@ impl Engine {
         }
     }
 
+    /// A server took the place of another: whoever was to be put below that one belongs below its successor.
+    pub(super) fn follow_successor(&self, failed: &InstanceKey, promoted: &InstanceKey) {
+        for entry in self.left_behind().values_mut().filter(|entry| entry.promoted == *failed) {
+            entry.promoted = promoted.clone();
+            entry.held.clear();
+        }
+    }
+
     fn left_behind(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, LeftBehind>> {
         self.inner.left_behind.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -100,7 +108,7 @@ impl Engine {
 
     /// What former processes left behind: replicas not seen since the promotion.
     async fn load_left_behind(&self) -> Result<(), ports::StoreError> {
-        let mut seen = Vec::new();
+        let mut line = Successors::default();
         for page in 0..PAGES {
             let query =
                 RecoveryQuery::Page { cluster_name: None, cluster_alias: None, unacknowledged: false, page };
@@ -109,31 +117,31 @@ impl Engine {
                 break;
             }
             for recovery in recoveries {
-                // Newest first: only the latest recovery of a server says where its replicas belong.
-                if recovery.end.is_some() && !seen.contains(&recovery.case.key) {
-                    seen.push(recovery.case.key.clone());
-                    self.remember_unseen(&recovery);
+                if recovery.end.is_some() && !line.knows(&recovery.case.key) {
+                    self.remember_unseen(&recovery, &mut line);
                 }
             }
         }
         Ok(())
     }
 
-    fn remember_unseen(&self, recovery: &Recovery) {
-        let (Some(promoted), Some(end)) = (&recovery.successor, recovery.end) else { return };
-        if !(recovery.is_successful && super::gates::replaces_a_primary(recovery)) {
-            return;
-        }
+    fn remember_unseen(&self, recovery: &Recovery, line: &mut Successors) {
+        let failed = &recovery.case.key;
+        let is_promotion = recovery.is_successful && super::gates::replaces_a_primary(recovery);
+        let (Some(promoted), Some(end), true) = (&recovery.successor, recovery.end, is_promotion) else {
+            return line.add_none(failed);
+        };
+        let promoted = line.add(failed, promoted);
         let unseen: BTreeSet<InstanceKey> = {
             let fleet = self.fleet();
             let is_unseen = |key: &&InstanceKey| {
-                fleet.get(key).is_some_and(|replica| {
-                    replica.primary_key == recovery.case.key && is_unseen_since(replica, end)
-                })
+                fleet
+                    .get(key)
+                    .is_some_and(|replica| replica.primary_key == *failed && is_unseen_since(replica, end))
             };
             recovery.case.replicas.iter().filter(is_unseen).cloned().collect()
         };
-        self.follow_up_later(&recovery.uid, &recovery.case.key, promoted, "", &unseen);
+        self.follow_up_later(&recovery.uid, failed, &promoted, "", &unseen);
     }
 
     /// Replicas that can be read, still follow the failed server, and whose pause is over. Forgets those that were
@@ -299,6 +307,29 @@ impl Engine {
     }
 }
 
+/// Who leads now in the place of failed servers. Recoveries are added newest first: only the latest one of a server says
+/// where its replicas belong.
+#[derive(Debug, Default)]
+struct Successors(BTreeMap<InstanceKey, Option<InstanceKey>>);
+
+impl Successors {
+    fn knows(&self, failed: &InstanceKey) -> bool {
+        self.0.contains_key(failed)
+    }
+
+    /// Its latest recovery promoted nobody.
+    fn add_none(&mut self, failed: &InstanceKey) {
+        self.0.insert(failed.clone(), None);
+    }
+
+    /// Notes a promotion; gives the last one in its line.
+    fn add(&mut self, failed: &InstanceKey, promoted: &InstanceKey) -> InstanceKey {
+        let last = self.0.get(promoted).and_then(Option::as_ref).unwrap_or(promoted).clone();
+        self.0.insert(failed.clone(), Some(last.clone()));
+        last
+    }
+}
+
 /// It was put below the new primary, but its threads stand still.
 fn is_halfway(replica: &Instance, left: &LeftBehind) -> bool {
     replica.primary_key == left.promoted && replica.replication.io_thread == ThreadState::Stopped
@@ -307,4 +338,22 @@ fn is_halfway(replica: &Instance, left: &LeftBehind) -> bool {
 /// The replica was not seen for long after that moment.
 fn is_unseen_since(replica: &Instance, moment: Timestamp) -> bool {
     replica.last_seen.is_none_or(|seen| seen < moment + SEEN_SINCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_a_line_of_successors_leads() {
+        let key = |name: &str| InstanceKey::new(name, 3306);
+        let mut line = Successors::default();
+        // Newest first: c was replaced by b, which c had replaced, which had replaced a; d's replacement failed.
+        assert_eq!(line.add(&key("c"), &key("b")), key("b"));
+        assert_eq!(line.add(&key("b"), &key("c")), key("b"));
+        assert_eq!(line.add(&key("a"), &key("b")), key("b"));
+        line.add_none(&key("d"));
+        assert!(line.knows(&key("a")) && line.knows(&key("d")) && !line.knows(&key("e")));
+        assert_eq!(line.add(&key("e"), &key("d")), key("d"));
+    }
 }

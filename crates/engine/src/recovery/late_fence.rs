@@ -82,6 +82,7 @@ impl Engine {
     ) {
         let now = self.now();
         note_promotion(&mut self.late_fences(), failed, promoted);
+        self.follow_successor(failed, promoted);
         if !is_planned && self.compiled().failover.apply_promotion {
             info!(instance = %failed, recovery = uid, is_fenced, "a former primary; it is kept read-only when it answers");
             let entry =

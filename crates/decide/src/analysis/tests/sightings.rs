@@ -28,11 +28,7 @@ fn states_of_servers_and_replicas() {
             "p1",
             "r1:3306 was not checked for too long, last read 30.0 s ago; then it receives from it",
         ),
-        (
-            "policy max_age=25s \n p1 \n r1 <- p1 age=40s down=30s",
-            "p1",
-            "r1:3306 is unreadable, last read 30.0 s ago",
-        ),
+        ("policy max_age=25s \n p1 \n r1 <- p1 age=40s never", "p1", "r1:3306 is unreadable, never read"),
         ("p1 \n r1 <- p1 io=connecting errno=2003", "p1", "r1:3306 fails to connect to it (error 2003: )"),
         (
             "p1 \n r1 <- p1 io=stopped sql=stopped",
