@@ -6,7 +6,7 @@ use std::sync::Arc;
 use agents::{AgentOptions, HttpAgents};
 use anyhow::{Context, Result};
 use consensus::LocalLog;
-use engine::{Engine, Identity, Ports};
+use engine::{Engine, Identity, Ports, SystemNames};
 use model::NodeIdentity;
 use mysql::{MySqlOptions, MySqlServers, OwnName, PacketLimit, Queries, TlsMode, TlsOptions};
 use ports::{AlwaysActive, Clock, Lease, Store, SystemClock};
@@ -121,6 +121,7 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
     };
     let ports = Ports {
         agents: agents.clone(),
+        names: Arc::new(SystemNames),
         servers: servers.clone(),
         log: Arc::new(LocalLog::new(store.clone())),
         store,

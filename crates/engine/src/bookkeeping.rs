@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use decide::clusters::{all_clusters_primaries, effective_alias};
 use model::{Command, CommandOutcome, InstanceKey, Maintenance, Tag};
+use ports::Deadline;
 
 use crate::Engine;
 use crate::operations::OperationError;
@@ -248,7 +249,7 @@ impl Engine {
 
     /// The addresses of a host, one of each family: as found now, else as the backend has them from earlier, else empty.
     async fn addresses(&self, hostname: &str) -> (String, String) {
-        let (v4, v6) = looked_up(hostname).await;
+        let (v4, v6) = self.looked_up(hostname).await;
         if !v4.is_empty() && !v6.is_empty() {
             return (v4, v6);
         }
@@ -256,6 +257,15 @@ impl Engine {
         let (stored_v4, stored_v6) = stored.unwrap_or_default();
         let or = |found: String, stored| if found.is_empty() { stored } else { found };
         (or(v4, stored_v4), or(v6, stored_v6))
+    }
+
+    /// The first address of each family that is found; empty where there is none.
+    async fn looked_up(&self, hostname: &str) -> (String, String) {
+        let found = self.inner.ports.names.addresses(hostname, Deadline::after(LOOKUP_LIMIT)).await;
+        let first = |wanted: fn(&IpAddr) -> bool| {
+            found.iter().find(|address| wanted(address)).map(ToString::to_string).unwrap_or_default()
+        };
+        (first(IpAddr::is_ipv4), first(IpAddr::is_ipv6))
     }
 
     /// Records where every server stands; how many there are.
@@ -379,19 +389,6 @@ impl Engine {
         self.audit("reload-configuration", None, "").await;
         Ok(())
     }
-}
-
-/// The first address of each family that the system finds; empty where there is none.
-async fn looked_up(hostname: &str) -> (String, String) {
-    let looked_up = tokio::time::timeout(LOOKUP_LIMIT, tokio::net::lookup_host((hostname, 0))).await;
-    let found: Vec<IpAddr> = match looked_up {
-        Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
-        Ok(Err(_)) | Err(_) => Vec::new(),
-    };
-    let first = |wanted: fn(&IpAddr) -> bool| {
-        found.iter().find(|address| wanted(address)).map(ToString::to_string).unwrap_or_default()
-    };
-    (first(IpAddr::is_ipv4), first(IpAddr::is_ipv6))
 }
 
 /// 64 hexadecimal digits from the system's random numbers.

@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
 use ports::{
-    Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Servers, Store, StoreError,
+    Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Names, Servers, Store, StoreError,
 };
 use settings::Settings;
 use tokio::time::Instant;
@@ -45,6 +45,8 @@ pub struct Ports {
     pub servers: Arc<dyn Servers>,
     /// Agents on the hosts of servers.
     pub agents: Arc<dyn Agents>,
+    /// Host names.
+    pub names: Arc<dyn Names>,
     /// The backend.
     pub store: Arc<dyn Store>,
     /// Durable changes.

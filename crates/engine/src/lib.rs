@@ -33,6 +33,7 @@ mod samples;
 mod servers_control;
 mod step_log;
 mod supervisor;
+mod system_names;
 mod throttle;
 mod unresolve;
 
@@ -48,4 +49,5 @@ pub use relocations::{Moved, Regrouped};
 pub use samples::{BackendSample, DiscoverySample, FlushSample, QueueSample};
 pub use servers_control::{EqualRelayPlaces, PlacedEvent};
 pub use supervisor::Supervisor;
+pub use system_names::SystemNames;
 pub use unresolve::Unresolve;

@@ -68,6 +68,8 @@ fn statements(address: &str, seeds: &str) -> Vec<String> {
         format!("SET GLOBAL group_replication_local_address='{address}'"),
         format!("SET GLOBAL group_replication_group_seeds='{seeds}'"),
         "SET GLOBAL group_replication_recovery_get_public_key=ON".to_owned(),
+        // A member that is silent is expelled after five seconds, and not after ten.
+        "SET GLOBAL group_replication_member_expel_timeout=0".to_owned(),
         format!(
             "CHANGE REPLICATION SOURCE TO SOURCE_USER='{}', SOURCE_PASSWORD='{}' \
              FOR CHANNEL 'group_replication_recovery'",

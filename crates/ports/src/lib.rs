@@ -1,5 +1,5 @@
-//! What the engine needs from outside, as traits: servers, agents on their hosts, store, command log, hooks, clock,
-//! lease.
+//! What the engine needs from outside, as traits: servers, agents on their hosts, host names, store, command log, hooks,
+//! clock, lease.
 //!
 //! No implementation lives here. Every call takes a [`Deadline`].
 
@@ -7,6 +7,7 @@ mod agents;
 mod clock;
 mod hooks;
 mod lease;
+mod names;
 mod placeholders;
 mod servers;
 mod store;
@@ -15,6 +16,7 @@ pub use agents::{AgentError, AgentReport, Agents, NoAgents};
 pub use clock::{Clock, Deadline, SystemClock};
 pub use hooks::{HookEnvironment, HookError, HookRunner};
 pub use lease::{AlwaysActive, Lease};
+pub use names::{Names, NoNames};
 pub use servers::{
     ActionError, ActionOutcome, BinaryLog, ErrorClass, LogEvent, LogPage, LostConnection, ProbeError,
     ProbeRequest, Servers,

@@ -7,6 +7,7 @@ use decide::errant::{Lineage, errant_from_texts};
 use model::{
     Candidate, Command, Detected, Fleet, Instance, InstanceKey, Observation, PromotionRule, Timestamp,
 };
+use ports::Deadline;
 use tracing::warn;
 
 use crate::Engine;
@@ -28,8 +29,7 @@ impl Engine {
         if hostname.parse::<std::net::IpAddr>().is_ok() {
             return None;
         }
-        let name = tokio::time::timeout(LOOKUP_LIMIT, canonical_name(hostname)).await.ok().flatten()?;
-        Some(name.trim_end_matches('.').to_owned())
+        self.inner.ports.names.canonical(hostname, Deadline::after(LOOKUP_LIMIT)).await
     }
 
     async fn resolve_hostname(&self, hostname: &str) -> String {
@@ -44,11 +44,9 @@ impl Engine {
         let compiled = self.compiled();
         let looked_up = match compiled.resolve_method {
             ResolveMethod::None | ResolveMethod::Default => return known,
-            ResolveMethod::Ip => {
-                tokio::time::timeout(LOOKUP_LIMIT, first_address(hostname)).await.ok().flatten()
-            }
+            ResolveMethod::Ip => self.first_address(hostname).await,
             ResolveMethod::Cname => {
-                tokio::time::timeout(LOOKUP_LIMIT, canonical_name(hostname)).await.ok().flatten()
+                self.inner.ports.names.canonical(hostname, Deadline::after(LOOKUP_LIMIT)).await
             }
         };
         match looked_up {
@@ -58,6 +56,13 @@ impl Engine {
             }
             Some(_) | None => known,
         }
+    }
+
+    /// First IPv4 address, else first IPv6 address.
+    async fn first_address(&self, hostname: &str) -> Option<String> {
+        let addresses = self.inner.ports.names.addresses(hostname, Deadline::after(LOOKUP_LIMIT)).await;
+        let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
+        first.map(ToString::to_string)
     }
 
     /// Remembers that a host name stands for another, in memory and in the backend.
@@ -214,28 +219,3 @@ fn errant_text(instance: &Instance, reference: &Instance) -> String {
     );
     errant_from_texts(&instance.executed_gtid, &reference.executed_gtid, &lineage).to_server_text()
 }
-
-/// First IPv4 address, else first IPv6 address.
-async fn first_address(hostname: &str) -> Option<String> {
-    let addresses: Vec<_> = tokio::net::lookup_host((hostname, 0)).await.ok()?.collect();
-    addresses
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or(addresses.first())
-        .map(|address| address.ip().to_string())
-}
-
-/// Canonical name by the system's resolver, without trailing dot.
-async fn canonical_name(hostname: &str) -> Option<String> {
-    let hostname = hostname.to_owned();
-    let looked_up = tokio::task::spawn_blocking(move || {
-        let hints = dns_lookup::AddrInfoHints { flags: CANONICAL_NAME_FLAG, ..Default::default() };
-        dns_lookup::getaddrinfo(Some(&hostname), None, Some(hints))
-            .ok()?
-            .find_map(|entry| entry.ok()?.canonname)
-    });
-    looked_up.await.ok().flatten().map(|name| name.trim_end_matches('.').to_owned())
-}
-
-/// `AI_CANONNAME` of `netdb.h` on Linux.
-const CANONICAL_NAME_FLAG: i32 = 2;

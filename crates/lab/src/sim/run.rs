@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::{Engine, Identity, Ports};
 use model::NodeIdentity;
-use ports::NoAgents;
+use ports::{NoAgents, NoNames};
 use settings::{LoadRequest, SearchPath, Settings};
 use tokio::time::sleep;
 
@@ -216,6 +216,7 @@ impl<'a> Run<'a> {
         let ports = Ports {
             servers: Arc::new(access.clone()),
             agents: Arc::new(NoAgents),
+            names: Arc::new(NoNames),
             store: Arc::new(SimStore(access.clone())),
             log: Arc::new(SimLog(access.clone())),
             hooks: Arc::new(SimHooks(access.clone())),

@@ -275,6 +275,7 @@ fn engine(
     let ports = Ports {
         servers,
         agents,
+        names: Arc::new(engine::SystemNames),
         store: store.clone(),
         log: Arc::new(LocalLog::new(store)),
         hooks: Arc::new(NoHooks),
