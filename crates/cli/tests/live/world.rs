@@ -45,7 +45,7 @@ impl World {
         Self::over(lab, extra).await
     }
 
-    /// A daemon over servers that run, and that it knows then.
+    /// A daemon over servers that run, and that it knows then; it may still be in its start-up grace.
     pub(crate) async fn over(lab: Lab, extra: Value) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let config = config(&lab, &folder, extra);
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// The start-up grace has passed: three poll intervals.
-    async fn wait_ready(&self) -> Result<()> {
+    pub(crate) async fn wait_ready(&self) -> Result<()> {
         wait_until("the start-up grace has passed", PATIENCE, || async {
             let health = self.get("/api/health").await?;
             if self.rounds().await? > 0.0 { Ok(()) } else { bail!("{health}") }

@@ -22,6 +22,7 @@ async fn start() -> Result<(World, Group)> {
     let group = Group::form(&[lab.server("a"), lab.server("b"), lab.server("c")]).await?;
     group.attach(lab.server("d"), lab.server("b")).await?;
     let world = World::over(lab, json!({ "RecoverIntermediateMasterClusterFilters": ["*"] })).await?;
+    world.wait_ready().await?;
     Ok((world, group))
 }
 

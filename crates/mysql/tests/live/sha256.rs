@@ -97,8 +97,9 @@ async fn a_killed_server_is_heard_at_once(builder: LabBuilder) -> Result<()> {
         let heard = begin.elapsed();
         assert_eq!(lost.key, key);
         assert!(heard < Duration::from_millis(250), "{mode:?}: heard after {heard:?}");
-        let refused = probe_with(&servers, &key).await.expect_err("nobody listens");
-        assert_eq!(refused.class, ErrorClass::Refused, "{refused}");
+        let gone = probe_with(&servers, &key).await.expect_err("nobody answers");
+        // A dying process may lose its connections before the door that it listened at.
+        assert!(matches!(gone.class, ErrorClass::Refused | ErrorClass::Connection), "{gone}");
         a.restart().await?;
     }
     Ok(())

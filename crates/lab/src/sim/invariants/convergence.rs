@@ -60,8 +60,13 @@ impl World {
 
     /// One that only waits for a server to return that never will may go on waiting.
     fn is_unfinished(&self, recovery: &Recovery) -> bool {
+        // The steps tell it too, when the backend failed at the moment in which it was to be recorded.
+        let is_told = |step: &model::RecoveryStep| {
+            step.recovery_uid == recovery.uid && step.message.starts_with("plan release:")
+        };
         let is_releasing =
-            self.backend.journals.get(&recovery.uid).is_some_and(|(state, _)| state == "releasing");
+            self.backend.journals.get(&recovery.uid).is_some_and(|(state, _)| state == "releasing")
+                || self.backend.steps.iter().any(is_told);
         let is_lost = |key: &InstanceKey| self.find(key).is_some_and(|server| self.servers[server].is_lost);
         let waits_in_vain =
             is_releasing && recovery.case.replicas.iter().chain([&recovery.case.key]).any(is_lost);
