@@ -16,11 +16,12 @@ use model::{
     ThreadState,
 };
 use ports::Deadline;
+use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use super::gates::Registration;
 use super::journal::{Journal, Stage};
-use super::run::{Failover, FailoverRun, NotPromoted};
+use super::run::{FENCE_FRESH, Failover, FailoverRun, NotPromoted};
 use super::{Attempt, Request};
 use crate::Engine;
 use crate::detection::case_of;
@@ -291,13 +292,18 @@ impl Engine {
         candidate: &InstanceKey,
         replicas: &[InstanceKey],
     ) -> Result<Failover, String> {
-        let is_fenced = self.try_to_fence(failed).await == Fence::Holds;
+        let mut is_fenced = self.try_to_fence(failed).await == Fence::Holds;
+        let tried = Instant::now();
         let limit = self.read_deadline();
         let reads = join_all(replicas.iter().map(|replica| self.read_instance(replica, limit))).await;
         let read: Vec<Arc<Instance>> = reads.into_iter().flatten().collect();
         let Some(server) = read.iter().find(|server| server.key == *candidate) else {
             return Err(format!("{candidate}, whose promotion had begun, cannot be read"));
         };
+        if !is_fenced && tried.elapsed() > FENCE_FRESH {
+            // Reading took its time: both may have come back together.
+            is_fenced = self.try_to_fence(failed).await == Fence::Holds;
+        }
         let plan = failover::resume_plan(&self.compiled().failover, failed, server, &read);
         let end = self.execute(&plan, uid).await;
         match end.abort_error() {

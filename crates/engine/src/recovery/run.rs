@@ -29,7 +29,7 @@ const GLANCE: Duration = Duration::from_millis(300);
 /// A promotion that still goes on so long after the new primary was opened does not keep clients waiting for it.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(100);
 /// An attempt to fence that is older than this is made again before the promotion: the server may be back by now.
-const FENCE_FRESH: Duration = Duration::from_millis(500);
+pub(super) const FENCE_FRESH: Duration = Duration::from_millis(500);
 /// How often a failed recovery tries to give back what it took before it leaves that to the background.
 const RELEASE_ATTEMPTS: u32 = 3;
 /// How many pauses a promotion waits for the right to act that was lost in its middle. Not for ever: somebody else may
