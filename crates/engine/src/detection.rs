@@ -183,7 +183,10 @@ impl Engine {
 
     /// The finding is still the same by what operators and commands wrote to the backend a moment ago.
     async fn look_again(&self, finding: &Finding) -> Result<(), String> {
-        if self.adopt_latest_changes().await {
+        let has_news = self.adopt_latest_changes().await;
+        // Somebody who asked a question may have had them taken over since the finding was made.
+        let is_downtimed = self.fleet().is_downtimed(&finding.key, self.now());
+        if has_news || (is_downtimed && !finding.skippable_due_to_downtime) {
             self.require_still_found(finding, &self.filters())
         } else {
             Ok(())
