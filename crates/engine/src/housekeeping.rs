@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use model::{Command, Downtime, Instance, InstanceKey, Retention};
 use ports::StoreError;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use crate::Engine;
@@ -21,6 +21,13 @@ const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
 
 /// How long the backend may take to tell what others changed when something is about to be done.
 const ADOPTION_MAX: Duration = Duration::from_millis(100);
+
+/// Ticks that are late put off those that follow.
+fn each_second() -> Interval {
+    let mut tick = interval(SECOND);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
+}
 
 /// Somebody read the server after us and saw something else: a command moved it, for one. It is worth a look at once.
 fn was_changed(known: &Instance, stored: &Instance) -> bool {
@@ -76,9 +83,7 @@ impl Engine {
 
     /// Runs the second and minute tasks.
     pub async fn keep_house_forever(self) {
-        let mut tick = interval(SECOND);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seconds = 0_u64;
+        let (mut tick, mut seconds) = (each_second(), 0_u64);
         // What was there until now was loaded.
         *self.inner.backend_version.lock().await = self.store().foreign_changes().await.ok();
         loop {
@@ -86,10 +91,10 @@ impl Engine {
             self.register_node().await;
             self.note_queue();
             self.adopt_foreign_changes().await;
-            if !self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
+            if !self.may_act() && self.is_poll_turn(seconds) {
                 self.follow().await;
             }
-            if self.may_act() && seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
+            if self.may_act() && self.is_poll_turn(seconds) {
                 self.review_lost_downtimes().await;
                 self.review_cluster_aliases().await;
                 self.forget_other_names().await;
@@ -108,16 +113,19 @@ impl Engine {
         }
     }
 
+    /// This is the second in which what is due once per poll is done.
+    fn is_poll_turn(&self, seconds: u64) -> bool {
+        seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1))
+    }
+
     /// The part of it that a service without discovery needs.
     pub(crate) async fn follow_forever(self) {
-        let mut tick = interval(SECOND);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seconds = 0_u64;
+        let (mut tick, mut seconds) = (each_second(), 0_u64);
         loop {
             tick.tick().await;
             self.register_node().await;
             self.adopt_foreign_changes().await;
-            if seconds.is_multiple_of(self.compiled().analysis.poll.as_secs().max(1)) {
+            if self.is_poll_turn(seconds) {
                 self.follow().await;
             }
             seconds += 1;
