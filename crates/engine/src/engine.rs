@@ -359,9 +359,10 @@ impl Engine {
         let store = &self.inner.ports.store;
         let writing = parts.into_iter().map(|part| async move {
             let written = store.write_instances(part).await?;
-            // A command saw something else, maybe newer, between our read and our write: it is not seen in the backend any
-            // more, so the server tells.
-            for key in written.replaced {
+            // A command saw something else, maybe newer, between our read and our write: its row stays until the server
+            // was read again. What waits here may have been read before the command, too.
+            for key in written.changed_by_others {
+                self.pending_writes().remove(&key);
                 self.inner.read_requests.add(key);
             }
             Ok(())

@@ -56,9 +56,10 @@ pub enum InstanceWrite {
 /// What a write of observed facts found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Servers whose rows somebody else changed since this process wrote them last. The rows are now as written here,
-    /// which may be older than what they held. Always empty where the backend cannot tell cheaply (MySQL).
-    pub replaced: Vec<InstanceKey>,
+    /// Servers whose rows somebody else changed since this process wrote them last. They stay as they are: what was to be
+    /// written may be older. The next write of them, after a new read, counts. Always empty where the backend cannot tell
+    /// cheaply (MySQL).
+    pub changed_by_others: Vec<InstanceKey>,
 }
 
 /// Which recoveries to list. Newest first.

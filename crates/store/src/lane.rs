@@ -60,9 +60,6 @@ impl Lane {
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |worker| {
             let outcome = catch_unwind(AssertUnwindSafe(|| work(worker)));
-            if outcome.is_err() {
-                worker.last_written.doubt();
-            }
             // Nobody waits any more when sending fails; the work is done all the same.
             let _ = answer.send(outcome);
         });

@@ -90,19 +90,11 @@ impl SqliteStore {
 implement_store!(SqliteStore);
 
 fn write_instances(worker: &mut Worker, writes: &[InstanceWrite]) -> sql::Result<Written> {
-    let Worker { db, last_written } = worker;
-    let mut attempt = || {
-        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version = data_version(&transaction)?;
-        let replaced = instances::write(&Db::Sqlite(&transaction), last_written, version, writes)?;
-        transaction.commit()?;
-        Ok(Written { replaced })
-    };
-    let outcome = attempt();
-    if outcome.is_err() {
-        last_written.doubt();
-    }
-    outcome
+    let transaction = worker.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = data_version(&transaction)?;
+    let batch = instances::write(&Db::Sqlite(&transaction), &worker.last_written, version, writes)?;
+    transaction.commit()?;
+    Ok(Written { changed_by_others: worker.last_written.note(batch) })
 }
 
 fn data_version(db: &Connection) -> rusqlite::Result<i64> {

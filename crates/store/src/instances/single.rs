@@ -30,17 +30,22 @@ static TOUCH: LazyLock<String> = LazyLock::new(|| {
     format!("update database_instance set {} where hostname = ? and port = ?", assignments.join(", "))
 });
 
-/// A row that holds every fact given.
-static SAME: LazyLock<String> = LazyLock::new(|| {
+/// The row of the server given, if one of its facts is another one than the given.
+static OTHER: LazyLock<String> = LazyLock::new(|| {
     let facts: Vec<_> = FACTS.iter().map(|column| format!("{} is ?", column.name)).collect();
-    format!("select hostname from database_instance where {}", facts.join(" and "))
+    let (key, others) = facts.split_at(KEY_COLUMNS);
+    format!(
+        "select hostname from database_instance where {} and not ({})",
+        key.join(" and "),
+        others.join(" and ")
+    )
 });
 
 /// A row as this process wrote it last.
 struct Row {
     instance: Arc<Instance>,
-    /// Of the database, when it was written; `None` when the write may have been rolled back.
-    data_version: Option<i64>,
+    /// Of the database, when it was written.
+    data_version: i64,
 }
 
 /// The rows this process wrote last, by key.
@@ -50,30 +55,43 @@ pub(crate) struct LastWritten {
 }
 
 impl LastWritten {
-    /// What was written may have been rolled back: all rows are looked at before they are written again.
-    pub(crate) fn doubt(&mut self) {
-        for row in self.rows.values_mut() {
-            row.data_version = None;
+    /// The transaction of a batch was committed. The servers whose rows others changed since they were written here: they
+    /// are left as the others wrote them, because nobody can tell which of the two reads is the later one. What is written
+    /// of them next replaces the row.
+    pub(crate) fn note(&mut self, batch: Batch) -> Vec<InstanceKey> {
+        self.rows.extend(batch.written);
+        for key in &batch.changed_by_others {
+            self.rows.remove(key);
         }
+        batch.changed_by_others
     }
 }
 
-/// Writes a batch inside the caller's transaction. `data_version` tells whether others changed the database. The servers
-/// whose rows others changed since they were written here, and which hold what is written here now.
+/// What a batch did, once its transaction is committed.
+#[derive(Default)]
+pub(crate) struct Batch {
+    written: Vec<(InstanceKey, Row)>,
+    changed_by_others: Vec<InstanceKey>,
+}
+
+/// Writes a batch inside the caller's transaction. `data_version` tells whether others changed the database.
 pub(crate) fn write(
     db: &Db<'_>,
-    last: &mut LastWritten,
+    last: &LastWritten,
     data_version: i64,
     writes: &[InstanceWrite],
-) -> sql::Result<Vec<InstanceKey>> {
-    let mut replaced = Vec::new();
+) -> sql::Result<Batch> {
+    let mut batch = Batch::default();
     let has_own = has_own_table(db)?;
     for write in newest(writes) {
         match write {
             InstanceWrite::Observed(instance) => {
-                let row = Row { instance: Arc::clone(instance), data_version: Some(data_version) };
-                if write_observed(db, last, row, has_own)? {
-                    replaced.push(instance.key.clone());
+                let row = Row { instance: Arc::clone(instance), data_version };
+                let key = instance.key.clone();
+                if write_observed(db, last, &row, has_own)? {
+                    batch.written.push((key, row));
+                } else {
+                    batch.changed_by_others.push(key);
                 }
             }
             InstanceWrite::CheckFailed { key, checked, attempted, partial } => {
@@ -81,18 +99,19 @@ pub(crate) fn write(
             }
         }
     }
-    Ok(replaced)
+    Ok(batch)
 }
 
-/// Whether somebody else changed the row since it was written last.
-fn write_observed(db: &Db<'_>, last: &mut LastWritten, new: Row, has_own: bool) -> sql::Result<bool> {
+/// Whether it was written: not if somebody else changed the row since it was written last.
+fn write_observed(db: &Db<'_>, last: &LastWritten, new: &Row, has_own: bool) -> sql::Result<bool> {
     let instance = &new.instance;
     let written = last.rows.get(&instance.key);
     let is_undisturbed = written.is_some_and(|written| written.data_version == new.data_version);
-    let is_replaced = match written {
-        Some(written) if !is_undisturbed => !holds(db, &written.instance)?,
-        _ => false,
-    };
+    if let Some(written) = written.filter(|_| !is_undisturbed)
+        && differs(db, &written.instance)?
+    {
+        return Ok(false);
+    }
     let written = written.filter(|_| is_undisturbed).map(|written| written.instance.as_ref());
     let is_known = written.is_some_and(|written| have_same(FACTS.iter().copied(), written, instance));
     // A row that is gone meanwhile is not touched, so it is written in full.
@@ -105,13 +124,12 @@ fn write_observed(db: &Db<'_>, last: &mut LastWritten, new: Row, has_own: bool) 
     if has_own && !is_own_known {
         sql::execute(db, &OWN.upsert, Whole(&OWN, instance))?;
     }
-    last.rows.insert(instance.key.clone(), new);
-    Ok(is_replaced)
+    Ok(true)
 }
 
-/// The row holds the facts of this instance.
-fn holds(db: &Db<'_>, instance: &Instance) -> sql::Result<bool> {
-    Ok(!sql::query(db, &SAME, Facts(instance), |_| Ok(()))?.is_empty())
+/// There is a row, and it holds other facts than this instance.
+fn differs(db: &Db<'_>, instance: &Instance) -> sql::Result<bool> {
+    Ok(!sql::query(db, &OTHER, Facts(instance), |_| Ok(()))?.is_empty())
 }
 
 fn have_same<'a>(columns: impl IntoIterator<Item = &'a Column>, one: &Instance, other: &Instance) -> bool {

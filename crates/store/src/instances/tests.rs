@@ -25,6 +25,12 @@ fn observed(instance: &Instance) -> InstanceWrite {
     InstanceWrite::Observed(Arc::new(instance.clone()))
 }
 
+/// Writes and commits.
+fn put(db: &Connection, last: &mut LastWritten, version: i64, writes: &[InstanceWrite]) -> Vec<InstanceKey> {
+    let batch = write(&Db::Sqlite(db), last, version, writes).unwrap();
+    last.note(batch)
+}
+
 fn failed(port: u16, second: i64) -> InstanceWrite {
     let at = Timestamp::from_secs(second);
     InstanceWrite::CheckFailed {
@@ -71,29 +77,29 @@ fn a_later_full_read_makes_earlier_writes_obsolete() {
 fn equal_facts_only_touch_the_row_until_somebody_else_writes() {
     let db = database();
     let mut last = LastWritten::default();
-    let put = |last: &mut LastWritten, version, instance: &Instance| {
-        write(&Db::Sqlite(&db), last, version, &[observed(instance)]).unwrap();
-    };
     let stored = || -> (String, String) {
         db.query_row("select instance_alias, last_seen from database_instance", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .unwrap()
     };
-    put(&mut last, 1, &server(1, 10));
+    put(&db, &mut last, 1, &[observed(&server(1, 10))]);
     // A mark that only a full write removes.
     db.execute("update database_instance set instance_alias = 'mark'", []).unwrap();
-    put(&mut last, 1, &server(1, 20));
+    put(&db, &mut last, 1, &[observed(&server(1, 20))]);
     assert_eq!(stored(), ("mark".to_owned(), "1970-01-01 00:00:20".to_owned()));
-    put(&mut last, 2, &server(1, 30));
+    // Whether the other one saw it later is not known; what is read next counts.
+    assert_eq!(put(&db, &mut last, 2, &[observed(&server(1, 30))]), [InstanceKey::new("db", 1)]);
+    assert_eq!(stored(), ("mark".to_owned(), "1970-01-01 00:00:20".to_owned()));
+    assert_eq!(put(&db, &mut last, 2, &[observed(&server(1, 30))]), []);
     assert_eq!(stored(), (String::new(), "1970-01-01 00:00:30".to_owned()));
     let mut changed = server(1, 40);
     changed.read_only = true;
     db.execute("update database_instance set instance_alias = 'mark'", []).unwrap();
-    put(&mut last, 2, &changed);
+    put(&db, &mut last, 2, &[observed(&changed)]);
     assert_eq!(stored().0, "");
     db.execute("delete from database_instance", []).unwrap();
-    put(&mut last, 2, &changed);
+    put(&db, &mut last, 2, &[observed(&changed)]);
     assert_eq!(stored().1, "1970-01-01 00:00:40");
 }
 
@@ -107,12 +113,12 @@ fn a_failed_check_changes_no_fact_and_creates_no_row() {
         attempted: Timestamp::from_secs(19),
         partial: true,
     };
-    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&server(1, 10)), failed(2, 11), running]).unwrap();
+    put(&db, &mut last, 1, &[observed(&server(1, 10)), failed(2, 11), running]);
     let [instance] = <[Instance; 1]>::try_from(load(&Db::Sqlite(&db)).unwrap()).unwrap();
     let mut expected = server(1, 10);
     expected.last_attempted_check = Some(Timestamp::from_secs(19));
     assert_eq!(instance, normal(expected.clone()));
-    write(&Db::Sqlite(&db), &mut last, 1, &[failed(1, 21)]).unwrap();
+    put(&db, &mut last, 1, &[failed(1, 21)]);
     let [instance] = <[Instance; 1]>::try_from(load(&Db::Sqlite(&db)).unwrap()).unwrap();
     (expected.last_checked, expected.last_attempted_check) =
         (Some(Timestamp::from_secs(21)), Some(Timestamp::from_secs(21)));
@@ -125,12 +131,12 @@ fn a_failed_check_changes_no_fact_and_creates_no_row() {
 fn a_read_without_success_keeps_the_time_of_an_earlier_one() {
     let db = database();
     let mut last = LastWritten::default();
-    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&server(1, 10))]).unwrap();
+    put(&db, &mut last, 1, &[observed(&server(1, 10))]);
     let mut broken = server(1, 20);
     broken.last_seen = None;
-    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&broken)]).unwrap();
+    put(&db, &mut last, 1, &[observed(&broken)]);
     broken.read_only = true;
-    write(&Db::Sqlite(&db), &mut last, 1, &[observed(&broken)]).unwrap();
+    put(&db, &mut last, 1, &[observed(&broken)]);
     assert_eq!(load(&Db::Sqlite(&db)).unwrap()[0].last_seen, Some(Timestamp::from_secs(10)));
 }
 

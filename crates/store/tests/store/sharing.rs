@@ -32,7 +32,7 @@ async fn a_row_that_somebody_else_removed_is_written_in_full_again(ground: &dyn 
     instance.cluster_name = "db1:3306".to_owned();
     let write = |instance: &Instance| vec![InstanceWrite::Observed(Arc::new(instance.clone()))];
     bench.store.write_instances(write(&instance)).await.unwrap();
-    bench.sql("update database_instance set cluster_name = 'wrong'");
+    bench.sql("delete from database_instance");
     instance.last_checked = Some(at(1));
     bench.store.write_instances(write(&instance)).await.unwrap();
     assert_eq!(
@@ -81,14 +81,14 @@ async fn a_failed_batch_changes_nothing_and_is_an_error(ground: &dyn Ground) {
 }
 
 /// A command and the service both write what they saw of a server; the service's may be the older sight.
-async fn replaced_rows_of_others_are_told(ground: &dyn Ground) {
+async fn rows_that_others_changed_stay_until_the_next_write(ground: &dyn Ground) {
     let bench = Bench::new(ground).await;
     let write = |number, source: &str| {
         let mut instance = Instance::unknown(key(number));
         instance.primary_key = model::InstanceKey::new(source, 3306);
         InstanceWrite::Observed(Arc::new(instance))
     };
-    let own = async |writes| bench.store.write_instances(writes).await.unwrap().replaced;
+    let own = async |writes| bench.store.write_instances(writes).await.unwrap().changed_by_others;
     let both = || vec![write(1, "db7"), write(2, "db7")];
     assert_eq!(own(both()).await, []);
     let beside = bench.beside().await;
@@ -100,12 +100,14 @@ async fn replaced_rows_of_others_are_told(ground: &dyn Ground) {
     let told = own(both()).await;
     let can_tell = bench.store.timestamp_style() != TimestampStyle::Sql;
     assert_eq!(told, if can_tell { vec![key(2)] } else { vec![] });
+    let of_others = if can_tell { "db8" } else { "db7" };
+    assert_eq!(bench.rows("select master_host from database_instance order by port"), ["db7", of_others]);
     assert_eq!(own(both()).await, [], "told once");
     assert_eq!(bench.rows("select master_host from database_instance"), ["db7", "db7"]);
 }
 
 cases! {
-    replaced_rows_of_others_are_told,
+    rows_that_others_changed_stay_until_the_next_write,
     writers_of_two_processes_take_turns,
     only_changes_by_others_are_foreign,
     a_row_that_somebody_else_removed_is_written_in_full_again,
