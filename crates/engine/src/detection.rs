@@ -183,14 +183,9 @@ impl Engine {
 
     /// The finding is still the same by what operators and commands wrote to the backend a moment ago.
     async fn look_again(&self, finding: &Finding) -> Result<(), String> {
-        let has_news = self.adopt_latest_changes().await;
-        // Somebody who asked a question may have had them taken over since the finding was made.
-        let is_downtimed = self.fleet().is_downtimed(&finding.key, self.now());
-        if has_news || (is_downtimed && !finding.skippable_due_to_downtime) {
-            self.require_still_found(finding, &self.filters())
-        } else {
-            Ok(())
-        }
+        // Without news it is asked, too: a question may have had them taken over since the finding was made.
+        self.adopt_latest_changes().await;
+        self.require_still_found(finding, &self.filters())
     }
 
     /// What was found is still there by what is known now.
