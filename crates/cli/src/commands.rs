@@ -27,7 +27,7 @@ const CORES_PER_THREAD: usize = 4;
 /// Runs asynchronous work to its end.
 pub(crate) fn with_runtime<F>(flags: Flags, work: impl FnOnce(Flags) -> F) -> Result<(), Exit>
 where
-    F: Future<Output = Result<(), Exit>>,
+    F: Future<Output = Result<(), Exit>> + Send + 'static,
 {
     let with_stack = flags.is_on("stack");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -36,8 +36,10 @@ where
         .enable_all()
         .build()
         .map_err(|error| Exit::fatal(format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(work(flags));
+    // On the thread that does everything else: this one would have to be woken for each connection.
+    let result = runtime.block_on(runtime.spawn(work(flags)));
     runtime.shutdown_timeout(Duration::from_millis(500));
+    let result = result.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
     result.map_err(|exit| Exit { with_stack, ..exit })
 }
 
@@ -81,7 +83,7 @@ async fn run_all(
     let work = async {
         for instance in instances {
             let reply = run_one(engine, operation, flags, instance.as_deref()).await?;
-            print(&text_of(&reply, flags.is_on("json")));
+            print(&text_of(reply, flags.is_on("json")));
         }
         Ok(())
     };
@@ -180,11 +182,11 @@ fn check_raft(flags: &Flags, is_enabled: bool) -> Result<(), Exit> {
     Ok(())
 }
 
-fn text_of(reply: &Reply, as_json: bool) -> String {
+fn text_of(reply: Reply, as_json: bool) -> String {
     if as_json {
-        return format!("{}\n", reply.json(""));
+        return reply.into_json("") + "\n";
     }
-    match &reply.printed {
+    match reply.printed {
         Printed::Lines(lines) => lines.iter().map(|line| format!("{line}\n")).collect(),
         Printed::Block(text) => format!("{text}\n"),
     }
@@ -206,9 +208,9 @@ mod tests {
     #[test]
     fn lines_end_with_a_newline_and_no_lines_print_nothing() {
         let reply = Reply::bare("[]".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
-        assert_eq!(text_of(&reply, false), "a\nb\n");
-        assert_eq!(text_of(&Reply::bare("[]".to_owned(), Vec::new()), false), "");
-        assert_eq!(text_of(&reply.clone().printing_block(""), false), "\n");
-        assert_eq!(text_of(&reply, true), "[]\n");
+        assert_eq!(text_of(reply.clone(), false), "a\nb\n");
+        assert_eq!(text_of(Reply::bare("[]".to_owned(), Vec::new()), false), "");
+        assert_eq!(text_of(reply.clone().printing_block(""), false), "\n");
+        assert_eq!(text_of(reply, true), "[]\n");
     }
 }

@@ -4,7 +4,6 @@
 //! never held across an await.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use ports::{
     Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Names, Servers, Store, StoreError,
 };
 use settings::Settings;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::bookkeeping::Reload;
@@ -120,7 +120,7 @@ pub(crate) struct Inner {
     pub(crate) forgotten: Mutex<BTreeMap<InstanceKey, Instant>>,
     pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
     /// Something happened to a server whose row waits to be written.
-    pub(crate) has_unwritten_news: AtomicBool,
+    pub(crate) unwritten_news: Notify,
     /// Clusters being recovered or taken over: cluster name to operation.
     pub(crate) cluster_locks: Mutex<BTreeMap<String, Held>>,
     /// Recoveries that promoted nobody and have something left to give back, by failed server.
@@ -177,7 +177,7 @@ impl Engine {
                 repairs: Throttle::new(Duration::from_secs(24 * 3600)),
                 forgotten: Mutex::default(),
                 pending_writes: Mutex::default(),
-                has_unwritten_news: AtomicBool::default(),
+                unwritten_news: Notify::new(),
                 cluster_locks: Mutex::default(),
                 pending_releases: Mutex::default(),
                 left_behind: Mutex::default(),
@@ -291,7 +291,9 @@ impl Engine {
     /// wait for the next routine write.
     pub(crate) fn write_behind(&self, key: InstanceKey, write: InstanceWrite, is_news: bool) {
         let mut pending = self.pending_writes();
-        self.inner.has_unwritten_news.fetch_or(is_news, Ordering::Relaxed);
+        if is_news {
+            self.inner.unwritten_news.notify_one();
+        }
         // A failed check must not replace an unwritten observation: the row would miss what was seen.
         if let (InstanceWrite::CheckFailed { .. }, Some(InstanceWrite::Observed(_))) =
             (&write, pending.get(&key))
@@ -318,11 +320,7 @@ impl Engine {
     /// # Errors
     /// The backend refused; nothing is lost.
     pub async fn flush_writes(&self) -> Result<(), StoreError> {
-        let batch = {
-            let mut pending = self.pending_writes();
-            self.inner.has_unwritten_news.store(false, Ordering::Relaxed);
-            std::mem::take(&mut *pending)
-        };
+        let batch = std::mem::take(&mut *self.pending_writes());
         if batch.is_empty() {
             return Ok(());
         }

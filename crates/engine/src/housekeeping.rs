@@ -2,19 +2,18 @@
 //! backend, writing behind.
 
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::{Command, Downtime, Instance, InstanceKey, Retention};
 use ports::StoreError;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
 use crate::Engine;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Time between writes of facts that change with every poll.
-const ROUTINE_WRITE: Duration = Duration::from_millis(500);
+const ROUTINE_WRITE: Duration = Duration::from_secs(1);
 const MINUTE_SECONDS: u64 = 60;
 /// A server that was lost and is well again leaves its downtime after this.
 const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
@@ -57,13 +56,12 @@ impl Engine {
     /// positions) a few polls at a time.
     pub async fn write_behind_forever(self) {
         let mut failing = false;
-        let mut written = Instant::now();
         loop {
-            tokio::time::sleep(self.compiled().flush_interval).await;
-            if !self.inner.has_unwritten_news.load(Ordering::Relaxed) && written.elapsed() < ROUTINE_WRITE {
-                continue;
+            tokio::select! {
+                biased;
+                () = self.inner.unwritten_news.notified() => sleep(self.compiled().flush_interval).await,
+                () = sleep(ROUTINE_WRITE) => {}
             }
-            written = Instant::now();
             match self.flush_writes().await {
                 Ok(()) if failing => {
                     failing = false;
@@ -75,7 +73,7 @@ impl Engine {
                         warn!(error = %error, "observed facts are not written; they are kept and tried again");
                     }
                     failing = true;
-                    tokio::time::sleep(SECOND).await;
+                    sleep(SECOND).await;
                 }
             }
         }

@@ -73,7 +73,8 @@ fn an_instance_has_all_its_fields_in_order() {
     let mut primary = Instance::unknown(key(3306));
     primary.last_checked = Some(at(0));
     primary.last_seen = Some(at(0));
-    let text = to_json(&wire::InstanceView::new(&fleet, &primary, Vec::new(), POLL, at(1)));
+    let text =
+        wire::InstanceView::new(&fleet, &primary, Vec::new(), POLL, at(1)).json(wire::ColumnTimes::Iso);
     assert_eq!(shapes(&text), include_str!("shapes/instance.txt"));
 }
 
@@ -89,8 +90,10 @@ fn derived_fields_of_an_instance_follow_from_facts_downtime_and_time() {
     };
     fleet.downtimes.insert(key(3307), downtime);
     let instance = replica();
-    let value =
-        parsed(&to_json(&wire::InstanceView::new(&fleet, &instance, vec!["not_replicating"], POLL, at(4))));
+    let value = parsed(
+        &wire::InstanceView::new(&fleet, &instance, vec!["not_replicating"], POLL, at(4))
+            .json(wire::ColumnTimes::Iso),
+    );
     for (field, wanted) in [
         ("FlavorName", "\"MySQL\""),
         ("MasterKey", r#"{"Hostname":"db","Port":3306}"#),
@@ -114,7 +117,8 @@ fn derived_fields_of_an_instance_follow_from_facts_downtime_and_time() {
     ] {
         assert_eq!(value[field].to_string(), wanted, "{field}");
     }
-    let text = to_json(&wire::InstanceView::new(&fleet, &instance, vec!["not_replicating"], POLL, at(4)));
+    let text = wire::InstanceView::new(&fleet, &instance, vec!["not_replicating"], POLL, at(4))
+        .json(wire::ColumnTimes::Iso);
     assert!(text.contains(r#"\u003cx\u003e"#), "{text}");
 }
 

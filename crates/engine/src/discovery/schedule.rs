@@ -16,6 +16,11 @@ use crate::Engine;
 
 /// How soon a node that comes to act reads its servers.
 const PASSIVE_PAUSE: Duration = Duration::from_secs(1);
+/// Reads that are begun together on average, because being woken costs as much as half a read.
+const TOGETHER: u32 = 4;
+/// Most by which a read comes early for that: this part of the poll interval, and this time.
+const TOGETHER_PART: u32 = 50;
+const TOGETHER_MAX: Duration = Duration::from_millis(100);
 /// Fewest slots of the dead lane.
 const DEAD_SLOTS_MIN: usize = 16;
 
@@ -53,6 +58,12 @@ impl Schedule {
     /// together are read one after the other: one replica tells of what befell all of them before the last one's turn.
     fn distance(&mut self, key: &InstanceKey, poll: Duration) -> Duration {
         if self.placed.insert(key.clone()) { poll.mul_f64(place(key)) } else { poll }
+    }
+
+    /// By how much reads may come early: the time in which [`TOGETHER`] of them are due on average.
+    fn together(&self, poll: Duration) -> Duration {
+        let servers = u32::try_from(self.planned.len()).unwrap_or(u32::MAX).max(1);
+        (poll / servers * TOGETHER).min(poll / TOGETHER_PART).min(TOGETHER_MAX)
     }
 
     fn next_due(&self) -> Option<Instant> {
@@ -109,7 +120,8 @@ impl Engine {
         }
         let mut refused = 0;
         loop {
-            while let Some(key) = schedule.pop_due(Instant::now()) {
+            let soon = Instant::now() + schedule.together(self.compiled().analysis.poll);
+            while let Some(key) = schedule.pop_due(soon) {
                 if !self.may_act() {
                     // It stays in the schedule, so that polling goes on as soon as this node may act (again).
                     schedule.plan(key, Instant::now() + self.compiled().analysis.poll.min(PASSIVE_PAUSE));
@@ -269,6 +281,20 @@ mod tests {
         let widest = gaps.max().expect("there are gaps");
         assert!(widest < Duration::from_millis(100), "{widest:?} without a read");
         assert_eq!(schedule.distance(&InstanceKey::new("db7", 3306), poll), poll);
+    }
+
+    #[test]
+    fn few_servers_wait_for_each_other_and_thousands_hardly() {
+        let poll = Duration::from_secs(5);
+        let together = |servers: u16, poll| {
+            let mut schedule = Schedule::default();
+            for port in 0..servers {
+                schedule.plan(InstanceKey::new("db", port), Instant::now());
+            }
+            schedule.together(poll).as_millis()
+        };
+        assert_eq!((together(4, poll), together(100, poll), together(10_000, poll)), (100, 100, 2));
+        assert_eq!((together(100, Duration::from_secs(1)), together(100, poll * 12)), (20, 100));
     }
 
     #[test]

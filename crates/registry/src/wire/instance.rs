@@ -6,12 +6,22 @@ use model::{
     CoordinateKind, Downtime, Fleet, Instance, InstanceKey, PromotionRule, ReplicationTls, SemiSync,
     Timestamp,
 };
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::Serialize;
 
+use super::json::escape_html;
 use super::quote::quoted;
-use super::{KeyView, KeysView, NullableBool, NullableInt, PlaceView, column_time, expression_time, fields};
+use super::times::{ColumnTimes, column_time_in, expression_time};
+use super::{KeyView, KeysView, NullableBool, NullableInt, PlaceView};
 
-const FIELDS: usize = 102;
+/// Bytes of a server's text, roughly.
+const TEXT: usize = 4 * 1024;
+
+/// Writes fields in the order written. Names need no escaping, which would take longer than the values do.
+macro_rules! fields {
+    ($to:ident; $($name:literal: $value:expr),+ $(,)?) => {
+        $($to.put(concat!(",\"", $name, "\":"), &$value);)+
+    };
+}
 
 /// A server together with what operators said about it, at a moment.
 #[derive(Clone, Debug)]
@@ -47,7 +57,7 @@ impl<'a> InstanceView<'a> {
         }
     }
 
-    fn identity<S: SerializeStruct>(&self, to: &mut S) -> Result<(), S::Error> {
+    fn identity(&self, to: &mut Object<'_>) {
         let i = self.instance;
         fields!(to;
             "Key": KeyView(&i.key),
@@ -70,10 +80,9 @@ impl<'a> InstanceView<'a> {
             "AncestryUUID": i.ancestry_uuid,
             "IsDetachedMaster": i.has_detached_source(),
         );
-        Ok(())
     }
 
-    fn replication<S: SerializeStruct>(&self, to: &mut S) -> Result<(), S::Error> {
+    fn replication(&self, to: &mut Object<'_>) {
         let i = self.instance;
         let r = &i.replication;
         let (sql_running, io_running) = (i.applier_runs(), i.receiver_runs());
@@ -106,10 +115,9 @@ impl<'a> InstanceView<'a> {
             "SlaveHosts": KeysView(&i.replicas),
             "Replicas": KeysView(&i.replicas),
         );
-        Ok(())
     }
 
-    fn cluster<S: SerializeStruct>(&self, to: &mut S) -> Result<(), S::Error> {
+    fn cluster(&self, to: &mut Object<'_>) {
         let i = self.instance;
         fields!(to;
             "ClusterName": i.cluster_name,
@@ -122,14 +130,13 @@ impl<'a> InstanceView<'a> {
             "HasReplicationCredentials": i.replication.has_credentials,
             "ReplicationCredentialsAvailable": i.credentials_available,
         );
-        Ok(())
     }
 
-    fn checks<S: SerializeStruct>(&self, to: &mut S) -> Result<(), S::Error> {
+    fn checks(&self, to: &mut Object<'_>, times: ColumnTimes) {
         let i = self.instance;
         let since_seen = i.last_seen.map(|seen| self.now.as_secs() - seen.as_secs());
         fields!(to;
-            "LastSeenTimestamp": column_time(i.last_seen),
+            "LastSeenTimestamp": column_time_in(times, i.last_seen),
             "IsLastCheckValid": i.is_last_check_valid(),
             "IsUpToDate": self.is_checked_within(self.poll),
             "IsRecentlyChecked": self.is_checked_within(self.poll * 5),
@@ -138,7 +145,40 @@ impl<'a> InstanceView<'a> {
             "IsCandidate": self.rule.is_candidate(),
             "PromotionRule": self.rule.as_str(),
         );
-        Ok(())
+    }
+
+    /// JSON text.
+    pub fn json(&self, times: ColumnTimes) -> String {
+        let mut text = Vec::with_capacity(TEXT);
+        self.write(&mut text, times);
+        finished(text)
+    }
+
+    /// JSON text of a list; empty is `[]`.
+    pub fn list_json(servers: &[Self], times: ColumnTimes) -> String {
+        let mut text = Vec::with_capacity(servers.len() * TEXT + 2);
+        text.push(b'[');
+        for (index, server) in servers.iter().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            server.write(&mut text, times);
+        }
+        text.push(b']');
+        finished(text)
+    }
+
+    fn write(&self, text: &mut Vec<u8>, times: ColumnTimes) {
+        let mut to = Object { text, is_empty: true };
+        self.identity(&mut to);
+        self.replication(&mut to);
+        self.cluster(&mut to);
+        semi_sync(&mut to, &self.instance.semi_sync);
+        self.checks(&mut to, times);
+        self.downtime(&mut to);
+        tls(&mut to, &self.instance.replication.tls);
+        self.group(&mut to);
+        to.end();
     }
 
     /// Whole seconds count, as in the backend's own arithmetic.
@@ -148,7 +188,7 @@ impl<'a> InstanceView<'a> {
         })
     }
 
-    fn downtime<S: SerializeStruct>(&self, to: &mut S) -> Result<(), S::Error> {
+    fn downtime(&self, to: &mut Object<'_>) {
         let row = self.downtime;
         let elapsed_seconds = row.map_or(0, |row| self.now.as_secs() - row.begin.as_secs());
         fields!(to;
@@ -159,10 +199,9 @@ impl<'a> InstanceView<'a> {
             "ElapsedDowntime": elapsed_seconds * 1_000_000_000,
             "UnresolvedHostname": self.unresolved,
         );
-        Ok(())
     }
 
-    fn group<S: SerializeStruct>(&self, to: &mut S) -> Result<(), S::Error> {
+    fn group(&self, to: &mut Object<'_>) {
         let i = self.instance;
         let none = InstanceKey::none();
         fields!(to;
@@ -176,18 +215,45 @@ impl<'a> InstanceView<'a> {
             "ReplicationGroupPrimaryInstanceKey": KeyView(i.group.primary.as_ref().unwrap_or(&none)),
             "QSP": EmptyObject {},
         );
-        Ok(())
     }
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct EmptyObject {}
+
+/// An object of JSON that is being written.
+struct Object<'t> {
+    text: &'t mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl Object<'_> {
+    /// `name` is quoted, a comma before it and a colon behind.
+    fn put<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
+        let start = self.text.len();
+        self.text.extend_from_slice(name.as_bytes());
+        if std::mem::take(&mut self.is_empty) {
+            self.text[start] = b'{';
+        }
+        // Writing to memory cannot fail, and no type here refuses to be written.
+        let _ = serde_json::to_writer(&mut *self.text, value);
+    }
+
+    fn end(self) {
+        self.text.push(b'}');
+    }
+}
+
+fn finished(text: Vec<u8>) -> String {
+    // Serialisers write nothing but UTF-8.
+    escape_html(String::from_utf8(text).unwrap_or_default())
+}
 
 fn nanoseconds(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn semi_sync<S: SerializeStruct>(to: &mut S, s: &SemiSync) -> Result<(), S::Error> {
+fn semi_sync(to: &mut Object<'_>, s: &SemiSync) {
     fields!(to;
         "SemiSyncAvailable": s.available,
         "SemiSyncPriority": s.priority,
@@ -201,10 +267,9 @@ fn semi_sync<S: SerializeStruct>(to: &mut S, s: &SemiSync) -> Result<(), S::Erro
         "SemiSyncMasterClients": s.primary_clients,
         "SemiSyncReplicaStatus": s.replica_active,
     );
-    Ok(())
 }
 
-fn tls<S: SerializeStruct>(to: &mut S, t: &ReplicationTls) -> Result<(), S::Error> {
+fn tls(to: &mut Object<'_>, t: &ReplicationTls) {
     fields!(to;
         "AllowTLS": t.allowed,
         "ReplicationSSLCAFile": t.ca_file,
@@ -220,20 +285,4 @@ fn tls<S: SerializeStruct>(to: &mut S, t: &ReplicationTls) -> Result<(), S::Erro
         "ReplicationSourcePublicKeyPath": t.public_key_path,
         "ReplicationGetSourcePublicKey": NullableBool(t.get_public_key),
     );
-    Ok(())
-}
-
-impl Serialize for InstanceView<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut to = serializer.serialize_struct("Instance", FIELDS)?;
-        self.identity(&mut to)?;
-        self.replication(&mut to)?;
-        self.cluster(&mut to)?;
-        semi_sync(&mut to, &self.instance.semi_sync)?;
-        self.checks(&mut to)?;
-        self.downtime(&mut to)?;
-        tls(&mut to, &self.instance.replication.tls)?;
-        self.group(&mut to)?;
-        to.end()
-    }
 }

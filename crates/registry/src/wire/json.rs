@@ -37,7 +37,7 @@ pub fn to_json_with<T: Serialize + ?Sized>(value: &T, times: ColumnTimes) -> Str
 
 /// Escapes what has a meaning in HTML. In JSON such characters stand in strings only, so nothing else needs to be known
 /// of the text; most texts have none of them.
-fn escape_html(text: String) -> String {
+pub(super) fn escape_html(text: String) -> String {
     let bytes = text.as_bytes();
     // The line ends, U+2028 and U+2029, begin with this byte.
     const LINE_END: u8 = 0xe2;

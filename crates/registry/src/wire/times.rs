@@ -37,7 +37,12 @@ pub(super) fn in_style<T>(style: ColumnTimes, write: impl FnOnce() -> T) -> T {
 
 /// A time read from a plain column; empty when there is none.
 pub(crate) fn column_time(at: Option<Timestamp>) -> String {
-    let text = |at: Timestamp| match STYLE.get() {
+    column_time_in(STYLE.get(), at)
+}
+
+/// As [`column_time`], in this style.
+pub(crate) fn column_time_in(style: ColumnTimes, at: Option<Timestamp>) -> String {
+    let text = |at: Timestamp| match style {
         ColumnTimes::Iso => at.to_iso_text(),
         ColumnTimes::Sql => at.to_sql_text(),
     };

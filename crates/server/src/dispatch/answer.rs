@@ -68,10 +68,10 @@ impl Reply {
     }
 
     /// The JSON text. Messages begin with `prefix`.
-    pub fn json(&self, prefix: &str) -> String {
-        match &self.body {
-            Body::Bare(json) => json.clone(),
-            Body::Envelope { message, details } => envelope(true, &format!("{prefix}{message}"), details),
+    pub fn into_json(self, prefix: &str) -> String {
+        match self.body {
+            Body::Bare(json) => json,
+            Body::Envelope { message, details } => envelope(true, &format!("{prefix}{message}"), &details),
         }
     }
 }

@@ -116,28 +116,38 @@ impl<'a> Call<'a> {
     }
 
     /// A server as clients see it.
-    pub(super) fn view<'v>(&self, fleet: &'v Fleet, instance: &'v Instance) -> InstanceView<'v> {
+    fn view<'v>(&self, fleet: &'v Fleet, instance: &'v Instance) -> InstanceView<'v> {
         let problems = problems_of(instance, &self.problem_policy(), self.now);
         let problems = problems.into_iter().map(|problem| problem.as_str()).collect();
         InstanceView::new(fleet, instance, problems, self.settings.discovery.poll, self.now)
     }
 
-    /// JSON of one server.
+    /// JSON of one server; skipped when nobody will see it.
     pub(super) fn instance_json(&self, fleet: &Fleet, instance: &Instance) -> String {
-        self.json(&self.view(fleet, instance))
+        match self.surface {
+            Surface::Http | Surface::CommandJson => self.view(fleet, instance).json(self.column_times()),
+            Surface::Command => String::new(),
+        }
+    }
+
+    /// JSON of a list of servers; skipped when nobody will see it.
+    pub(super) fn instances_json(&self, fleet: &Fleet, instances: &[Arc<Instance>]) -> String {
+        match self.surface {
+            Surface::Http | Surface::CommandJson => {
+                let views: Vec<_> = instances.iter().map(|instance| self.view(fleet, instance)).collect();
+                InstanceView::list_json(&views, self.column_times())
+            }
+            Surface::Command => String::new(),
+        }
     }
 
     /// An answer of servers: a bare list, printed as their names.
     pub(super) fn instances(&self, fleet: &Fleet, instances: &[Arc<Instance>]) -> Reply {
-        let views: Vec<InstanceView<'_>> = match self.surface {
-            Surface::Http | Surface::CommandJson => instances.iter().map(|i| self.view(fleet, i)).collect(),
-            Surface::Command => Vec::new(),
-        };
         let lines = match self.surface {
             Surface::Http => Vec::new(),
             Surface::Command | Surface::CommandJson => instances.iter().map(|i| i.key.to_string()).collect(),
         };
-        Reply::bare(self.json(&views), lines)
+        Reply::bare(self.instances_json(fleet, instances), lines)
     }
 
     /// An answer of one server in an envelope, printed as its name.

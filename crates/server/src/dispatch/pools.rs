@@ -81,10 +81,9 @@ pub(super) async fn heuristic(call: &Call<'_>) -> Result<Reply, Failure> {
     let name = call.cluster().await?;
     let instances = well(pooled(call, Some(&name)).await?);
     let fleet = call.engine.fleet();
-    let views: Vec<_> = instances.iter().map(|instance| call.view(&fleet, instance)).collect();
     let lines: Vec<String> = instances.iter().map(|instance| instance.key.to_string()).collect();
     let message = format!("Heuristic pool instances for cluster {name}");
-    Ok(Reply::envelope(message, call.json(&views)).printing(lines))
+    Ok(Reply::envelope(message, call.instances_json(&fleet, &instances)).printing(lines))
 }
 
 pub(super) async fn lag(call: &Call<'_>) -> Result<Reply, Failure> {

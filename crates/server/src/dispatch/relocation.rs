@@ -1,11 +1,10 @@
 //! Moves of replicas.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use engine::{Moved, Regrouped};
 use model::{BinlogCoordinates, Instance, InstanceKey};
-use registry::wire::{InstanceView, PlacesView};
+use registry::wire::PlacesView;
 use registry::{Param, RelocationOperation as Op};
 use tracing::error;
 
@@ -220,7 +219,7 @@ async fn repoint_replicas(call: &Call<'_>) -> Result<Reply, Failure> {
     tell_errors(call, &moved.errors);
     let message = format!("Repointed {} replicas of {key}", moved.moved.len());
     let lines: Vec<String> = moved.moved.iter().map(|replica| replica_below(replica, &key)).collect();
-    Ok(Reply::envelope(message, instances_json(call, &moved.moved)).printing(lines))
+    Ok(Reply::envelope(message, call.instances_json(&call.engine.fleet(), &moved.moved)).printing(lines))
 }
 
 async fn regroup(call: &Call<'_>, by_gtid: bool) -> Result<Reply, Failure> {
@@ -264,13 +263,7 @@ fn many(call: &Call<'_>, message: &str, moved: &Moved) -> Reply {
         moved.errors.join(" ")
     );
     let lines: Vec<String> = moved.moved.iter().map(|replica| replica.key.to_string()).collect();
-    Reply::envelope(message, instances_json(call, &moved.moved)).printing(lines)
-}
-
-fn instances_json(call: &Call<'_>, instances: &[Arc<Instance>]) -> String {
-    let fleet = call.engine.fleet();
-    let views: Vec<InstanceView<'_>> = instances.iter().map(|instance| call.view(&fleet, instance)).collect();
-    call.json(&views)
+    Reply::envelope(message, call.instances_json(&call.engine.fleet(), &moved.moved)).printing(lines)
 }
 
 /// On the command line what went wrong with single replicas goes to the log; the answer holds it otherwise.

@@ -120,7 +120,7 @@ async fn answer_whole(app: Arc<App>, request: Request) -> Response {
         let query = parts.uri.query().unwrap_or_default();
         let result = operate(&app, matched, &parts.method, (path, query), &parts.headers, body, access).await;
         return match result {
-            Ok(reply) => respond::reply(&reply, &app.message_prefix),
+            Ok(reply) => respond::reply(reply, &app.message_prefix),
             Err(refusal) => refusal.response(&app.message_prefix),
         };
     }

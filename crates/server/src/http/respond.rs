@@ -102,9 +102,9 @@ impl Refusal {
     }
 }
 
-pub(super) fn reply(reply: &Reply, prefix: &str) -> Response<Body> {
+pub(super) fn reply(reply: Reply, prefix: &str) -> Response<Body> {
     let status = reply.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
-    with(status, JSON, reply.json(prefix))
+    with(status, JSON, reply.into_json(prefix))
 }
 
 pub(super) fn json(status: u16, text: String) -> Response<Body> {
