@@ -129,6 +129,11 @@ impl Engine {
         let failed = release.failed.clone();
         info!(instance = %failed, recovery = %recovery.uid, left = release.left.len(), unfence = release.unfence,
             "what the recovery took is not given back yet; its record stays open");
+        let waiting = release.left.iter().chain(release.unfence.then_some(&failed)).map(ToString::to_string);
+        let waiting = waiting.collect::<Vec<_>>().join(", ");
+        let text =
+            format!("release goes on in the background for {waiting}; this record stays open that long");
+        self.write_step_later(&recovery.uid, text);
         let pending = PendingRelease { recovery, unfence: release.unfence };
         self.pending_releases().insert(failed, pending);
         let engine = self.clone();

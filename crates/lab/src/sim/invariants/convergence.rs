@@ -62,7 +62,8 @@ impl World {
     fn is_unfinished(&self, recovery: &Recovery) -> bool {
         // The steps tell it too, when the backend failed at the moment in which it was to be recorded.
         let is_told = |step: &model::RecoveryStep| {
-            step.recovery_uid == recovery.uid && step.message.starts_with("plan release:")
+            step.recovery_uid == recovery.uid
+                && ["plan release:", "release goes on"].iter().any(|begin| step.message.starts_with(begin))
         };
         let is_releasing =
             self.backend.journals.get(&recovery.uid).is_some_and(|(state, _)| state == "releasing")
