@@ -4,6 +4,7 @@
 //! never held across an await.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -121,6 +122,8 @@ pub(crate) struct Inner {
     pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
     /// Something happened to a server whose row waits to be written.
     pub(crate) unwritten_news: Notify,
+    /// Servers are read again and again: set when the loop begins.
+    pub(crate) is_polling: AtomicBool,
     /// Clusters being recovered or taken over: cluster name to operation.
     pub(crate) cluster_locks: Mutex<BTreeMap<String, Held>>,
     /// Recoveries that promoted nobody and have something left to give back, by failed server.
@@ -178,6 +181,7 @@ impl Engine {
                 forgotten: Mutex::default(),
                 pending_writes: Mutex::default(),
                 unwritten_news: Notify::new(),
+                is_polling: AtomicBool::new(false),
                 cluster_locks: Mutex::default(),
                 pending_releases: Mutex::default(),
                 left_behind: Mutex::default(),
@@ -355,15 +359,28 @@ impl Engine {
             parts.push(std::mem::replace(&mut writes, rest));
         }
         let store = &self.inner.ports.store;
+        let reads_again = self.inner.is_polling.load(Ordering::Relaxed) && self.may_act();
         let writing = parts.into_iter().map(|part| async move {
-            let written = store.write_instances(part).await?;
-            // A command saw something else, maybe newer, between our read and our write: its row stays until the server
-            // was read again. What waits here may have been read before the command, too.
-            for key in written.changed_by_others {
-                self.pending_writes().remove(&key);
-                self.inner.read_requests.add(key);
+            let kept = if reads_again { Vec::new() } else { part.clone() };
+            let changed = store.write_instances(part).await?.changed_by_others;
+            if changed.is_empty() {
+                return Ok(());
             }
-            Ok(())
+            if reads_again {
+                // A command saw something else, maybe newer, between our read and our write: its row stays until the
+                // server was read again. What waits here may have been read before the command, too.
+                for key in changed {
+                    self.pending_writes().remove(&key);
+                    self.inner.read_requests.add(key);
+                }
+                return Ok(());
+            }
+            // Nobody here reads the servers again, so what this process saw last of what it did counts.
+            let is_changed = |write: &InstanceWrite| match write {
+                InstanceWrite::Observed(instance) => changed.contains(&instance.key),
+                InstanceWrite::CheckFailed { .. } => false,
+            };
+            store.write_instances(kept.into_iter().filter(is_changed).collect()).await.map(drop)
         });
         stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await
     }

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use model::InstanceKey;
@@ -105,6 +106,7 @@ fn place(key: &InstanceKey) -> f64 {
 impl Engine {
     /// Polls for as long as the process lives. Seeds and everything already in the fleet come first, at once.
     pub async fn poll_forever(self, seeds: Vec<InstanceKey>) {
+        self.inner.is_polling.store(true, Ordering::Relaxed);
         let compiled = self.compiled();
         let healthy = Arc::new(Semaphore::new(compiled.poll_slots));
         let dead = Arc::new(Semaphore::new(

@@ -12,5 +12,6 @@ mod pages;
 mod reads;
 mod records;
 mod seeds;
+mod shared_file;
 mod tls;
 mod world;

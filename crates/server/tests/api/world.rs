@@ -186,7 +186,16 @@ impl World {
 
     /// With agents on their hosts.
     pub(crate) async fn with_agents(more: &str, servers: Vec<Instance>, agents: Arc<dyn Agents>) -> Self {
-        let store = open_store();
+        Self::over(open_store(Path::new(":memory:")), more, servers, agents).await
+    }
+
+    /// Over a backend.
+    pub(crate) async fn over(
+        store: Arc<dyn Store>,
+        more: &str,
+        servers: Vec<Instance>,
+        agents: Arc<dyn Agents>,
+    ) -> Self {
         let writes =
             servers.iter().map(|instance| InstanceWrite::Observed(Arc::new(instance.clone()))).collect();
         store.write_instances(writes).await.unwrap();
@@ -221,6 +230,12 @@ impl World {
             // That of the primary fails: this is what makes it dead.
             let _ = self.engine.read_instance(&key(port), Deadline::after(Duration::from_secs(1))).await;
         }
+    }
+
+    /// A server changes, and is read.
+    pub(crate) async fn change_and_read(&self, key: &InstanceKey, change: impl FnOnce(&mut Instance)) {
+        self.servers.with(key, change);
+        self.engine.read_instance(key, Deadline::after(Duration::from_secs(1))).await.unwrap();
     }
 
     /// The backend.
@@ -261,9 +276,9 @@ impl World {
     }
 }
 
-fn open_store() -> Arc<dyn Store> {
+pub(crate) fn open_store(file: &Path) -> Arc<dyn Store> {
     let options = OpenOptions { create: true, now: SystemClock.now(), ..OpenOptions::default() };
-    Arc::new(SqliteStore::open(Path::new(":memory:"), &options).unwrap())
+    Arc::new(SqliteStore::open(file, &options).unwrap())
 }
 
 fn engine(
