@@ -4,13 +4,14 @@
 //! never held across an await.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
+use model::{Fleet, Instance, InstanceKey, NodeIdentity, Timestamp};
 use ports::{
     Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Names, Servers, Store, StoreError,
 };
@@ -36,6 +37,8 @@ use crate::unresolve::Unresolve;
 /// Transactions of observed facts that are at the backend at the same time.
 const PARTS_AT_BACKEND: usize = 3;
 
+/// How often a process that reads servers once writes what it saw while others write it, too.
+const REPEATS_MAX: usize = 3;
 /// Agents that registered and wait to be asked. Those beyond are asked when the backend says that they were not for long.
 const AGENTS_WAITING_MAX: usize = 4096;
 
@@ -120,6 +123,8 @@ pub(crate) struct Inner {
     /// Forgotten servers must not come back from a read that was under way.
     pub(crate) forgotten: Mutex<BTreeMap<InstanceKey, Instant>>,
     pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
+    /// Servers whose rows others changed, and when that was seen: reads begun before are not written.
+    changed_by_others: Mutex<BTreeMap<InstanceKey, Instant>>,
     /// Something happened to a server whose row waits to be written.
     pub(crate) unwritten_news: Notify,
     /// Servers are read again and again: set when the loop begins.
@@ -179,6 +184,7 @@ impl Engine {
                 tested_sources: TestedSources::default(),
                 repairs: Throttle::new(Duration::from_secs(24 * 3600)),
                 forgotten: Mutex::default(),
+                changed_by_others: Mutex::default(),
                 pending_writes: Mutex::default(),
                 unwritten_news: Notify::new(),
                 is_polling: AtomicBool::new(false),
@@ -315,6 +321,28 @@ impl Engine {
         self.pending_writes().keys().cloned().collect()
     }
 
+    /// Queues what was read of a server. A read that others may have overtaken is made again instead.
+    pub(crate) fn write_observed_behind(&self, instance: Arc<Instance>, began: Instant, is_news: bool) {
+        let key = instance.key.clone();
+        let is_overtaken = match self.changed_by_others().entry(key.clone()) {
+            Entry::Occupied(seen) if *seen.get() >= began => true,
+            Entry::Occupied(seen) => {
+                seen.remove();
+                false
+            }
+            Entry::Vacant(_) => false,
+        };
+        if is_overtaken {
+            self.inner.read_requests.add(key);
+        } else {
+            self.write_behind(key, InstanceWrite::Observed(instance), is_news);
+        }
+    }
+
+    fn changed_by_others(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, Instant>> {
+        self.inner.changed_by_others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn pending_writes(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, InstanceWrite>> {
         self.inner.pending_writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -362,25 +390,29 @@ impl Engine {
         let reads_again = self.inner.is_polling.load(Ordering::Relaxed) && self.may_act();
         let writing = parts.into_iter().map(|part| async move {
             let kept = if reads_again { Vec::new() } else { part.clone() };
-            let changed = store.write_instances(part).await?.changed_by_others;
-            if changed.is_empty() {
-                return Ok(());
-            }
+            let mut changed = store.write_instances(part).await?.changed_by_others;
             if reads_again {
                 // A command saw something else, maybe newer, between our read and our write: its row stays until the
                 // server was read again. What waits here may have been read before the command, too.
                 for key in changed {
+                    self.changed_by_others().insert(key.clone(), Instant::now());
                     self.pending_writes().remove(&key);
                     self.inner.read_requests.add(key);
                 }
                 return Ok(());
             }
             // Nobody here reads the servers again, so what this process saw last of what it did counts.
-            let is_changed = |write: &InstanceWrite| match write {
-                InstanceWrite::Observed(instance) => changed.contains(&instance.key),
-                InstanceWrite::CheckFailed { .. } => false,
-            };
-            store.write_instances(kept.into_iter().filter(is_changed).collect()).await.map(drop)
+            for _attempt in 0..REPEATS_MAX {
+                if changed.is_empty() {
+                    break;
+                }
+                let again = kept.iter().filter(|write| match write {
+                    InstanceWrite::Observed(instance) => changed.contains(&instance.key),
+                    InstanceWrite::CheckFailed { .. } => false,
+                });
+                changed = store.write_instances(again.cloned().collect()).await?.changed_by_others;
+            }
+            Ok(())
         });
         stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await
     }

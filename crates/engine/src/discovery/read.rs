@@ -173,7 +173,7 @@ impl Engine {
             self.refresh_cluster_domain(&current.cluster_name, domain, now).await;
         }
         let has_changed = self.request_analysis_if_changed(former.as_deref(), &current);
-        self.write_behind(key.clone(), InstanceWrite::Observed(current.clone()), has_changed);
+        self.write_observed_behind(current.clone(), time.began, has_changed);
         if former.is_none() {
             info!(instance = %key, cluster = %current.cluster_name, "discovered");
             // Whoever read it: it is polled from now on.

@@ -8,7 +8,7 @@ use ports::InstanceWrite;
 
 use super::columns::{COLUMNS, Column, KEY_COLUMNS};
 use super::{ORIGINAL, OWN, Table, has_own_table, newest, own_columns, write_failure};
-use crate::sql::{self, Db, Params, Value};
+use crate::sql::{self, Db, Params, Value, params};
 
 /// Places of the columns that change with every read.
 static VOLATILE: LazyLock<Vec<usize>> = LazyLock::new(|| {
@@ -41,28 +41,41 @@ static OTHER: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// A row as this process wrote it last.
+/// All facts of the row of the server given, as one text.
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let facts: Vec<_> = FACTS.iter().map(|column| format!("quote({})", column.name)).collect();
+    format!(
+        "select {} as facts from database_instance where hostname = ? and port = ?",
+        facts.join(" || ',' || ")
+    )
+});
+
+/// What a row held when this process had to do with it last.
+enum Content {
+    /// What it wrote itself.
+    Ours(Arc<Instance>),
+    /// What others wrote, and it left: the text of the facts.
+    Theirs(String),
+}
+
 struct Row {
-    instance: Arc<Instance>,
-    /// Of the database, when it was written.
+    content: Content,
+    /// Of the database, at that moment.
     data_version: i64,
 }
 
-/// The rows this process wrote last, by key.
+/// The rows this process wrote or left last, by key.
 #[derive(Default)]
 pub(crate) struct LastWritten {
     rows: HashMap<InstanceKey, Row>,
 }
 
 impl LastWritten {
-    /// The transaction of a batch was committed. The servers whose rows others changed since they were written here: they
-    /// are left as the others wrote them, because nobody can tell which of the two reads is the later one. What is written
-    /// of them next replaces the row.
+    /// The transaction of a batch was committed. The servers whose rows others changed since this process had to do with
+    /// them: they are left as the others wrote them, because nobody can tell which of the two reads is the later one.
+    /// What is written of them next replaces the row, unless others were quicker again.
     pub(crate) fn note(&mut self, batch: Batch) -> Vec<InstanceKey> {
-        self.rows.extend(batch.written);
-        for key in &batch.changed_by_others {
-            self.rows.remove(key);
-        }
+        self.rows.extend(batch.rows);
         batch.changed_by_others
     }
 }
@@ -70,7 +83,7 @@ impl LastWritten {
 /// What a batch did, once its transaction is committed.
 #[derive(Default)]
 pub(crate) struct Batch {
-    written: Vec<(InstanceKey, Row)>,
+    rows: Vec<(InstanceKey, Row)>,
     changed_by_others: Vec<InstanceKey>,
 }
 
@@ -86,13 +99,11 @@ pub(crate) fn write(
     for write in newest(writes) {
         match write {
             InstanceWrite::Observed(instance) => {
-                let row = Row { instance: Arc::clone(instance), data_version };
-                let key = instance.key.clone();
-                if write_observed(db, last, &row, has_own)? {
-                    batch.written.push((key, row));
-                } else {
-                    batch.changed_by_others.push(key);
+                let content = write_observed(db, last, data_version, instance, has_own)?;
+                if let Content::Theirs(_) = content {
+                    batch.changed_by_others.push(instance.key.clone());
                 }
+                batch.rows.push((instance.key.clone(), Row { content, data_version }));
             }
             InstanceWrite::CheckFailed { key, checked, attempted, partial } => {
                 write_failure(db, key, *checked, *attempted, *partial)?;
@@ -102,17 +113,25 @@ pub(crate) fn write(
     Ok(batch)
 }
 
-/// Whether it was written: not if somebody else changed the row since it was written last.
-fn write_observed(db: &Db<'_>, last: &LastWritten, new: &Row, has_own: bool) -> sql::Result<bool> {
-    let instance = &new.instance;
-    let written = last.rows.get(&instance.key);
-    let is_undisturbed = written.is_some_and(|written| written.data_version == new.data_version);
-    if let Some(written) = written.filter(|_| !is_undisturbed)
-        && differs(db, &written.instance)?
+/// Writes a server, unless somebody else changed the row since this process had to do with it. What it holds now.
+fn write_observed(
+    db: &Db<'_>,
+    last: &LastWritten,
+    data_version: i64,
+    instance: &Arc<Instance>,
+    has_own: bool,
+) -> sql::Result<Content> {
+    let row = last.rows.get(&instance.key);
+    let is_undisturbed = row.is_some_and(|row| row.data_version == data_version);
+    if let Some(row) = row.filter(|_| !is_undisturbed)
+        && let Some(theirs) = changed(db, &instance.key, &row.content)?
     {
-        return Ok(false);
+        return Ok(Content::Theirs(theirs));
     }
-    let written = written.filter(|_| is_undisturbed).map(|written| written.instance.as_ref());
+    let written = row.filter(|_| is_undisturbed).and_then(|row| match &row.content {
+        Content::Ours(instance) => Some(instance.as_ref()),
+        Content::Theirs(_) => None,
+    });
     let is_known = written.is_some_and(|written| have_same(FACTS.iter().copied(), written, instance));
     // A row that is gone meanwhile is not touched, so it is written in full.
     let is_touched = is_known && sql::execute(db, &TOUCH, Touched(instance))? > 0;
@@ -124,12 +143,22 @@ fn write_observed(db: &Db<'_>, last: &LastWritten, new: &Row, has_own: bool) -> 
     if has_own && !is_own_known {
         sql::execute(db, &OWN.upsert, Whole(&OWN, instance))?;
     }
-    Ok(true)
+    Ok(Content::Ours(Arc::clone(instance)))
 }
 
-/// There is a row, and it holds other facts than this instance.
-fn differs(db: &Db<'_>, instance: &Instance) -> sql::Result<bool> {
-    Ok(!sql::query(db, &OTHER, Facts(instance), |_| Ok(()))?.is_empty())
+/// The facts of the row, if there is one and they are others than these.
+fn changed(db: &Db<'_>, key: &InstanceKey, content: &Content) -> sql::Result<Option<String>> {
+    let now = || {
+        let id = params![key.hostname(), key.port()];
+        sql::query_one(db, &TEXT, id, |row| Ok(row.cell_at(0)?.text().into_owned()))
+    };
+    match content {
+        Content::Ours(instance) => {
+            let is_other = !sql::query(db, &OTHER, Facts(instance), |_| Ok(()))?.is_empty();
+            if is_other { now() } else { Ok(None) }
+        }
+        Content::Theirs(former) => Ok(now()?.filter(|now| now != former)),
+    }
 }
 
 fn have_same<'a>(columns: impl IntoIterator<Item = &'a Column>, one: &Instance, other: &Instance) -> bool {
