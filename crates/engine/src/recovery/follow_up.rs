@@ -36,6 +36,8 @@ pub(crate) struct LeftBehind {
     promoted: InstanceKey,
     /// What the promoted server had; empty when not known.
     held: String,
+    /// Why it cannot follow, once it was tried to detach it: if that was done and not answered, the rest is to be done.
+    lost: Option<String>,
     next: Instant,
     pause: Duration,
 }
@@ -66,6 +68,7 @@ impl Engine {
                 failed: failed.clone(),
                 promoted: promoted.clone(),
                 held: held.to_owned(),
+                lost: None,
                 next: Instant::now(),
                 pause: FIRST_PAUSE,
             };
@@ -154,6 +157,7 @@ impl Engine {
             !replica.is_last_check_valid()
                 || replica.primary_key == entry.failed
                 || is_halfway(replica, entry)
+                || is_detached(replica, entry)
         };
         left.retain(|key, entry| fleet.get(key).is_some_and(|replica| is_ours(replica, entry)));
         let mut due = Vec::new();
@@ -188,6 +192,10 @@ impl Engine {
         let halfway = self.fleet().get(replica).filter(|known| is_halfway(known, left)).cloned();
         if let Some(halfway) = halfway {
             return self.start_halfway(&halfway, left).await;
+        }
+        let is_detached = self.fleet().get(replica).is_some_and(|known| is_detached(known, left));
+        if let Some(reasons) = left.lost.as_ref().filter(|_| is_detached) {
+            return self.tell_lost(replica, left, reasons).await;
         }
         match self.stop_and_read(replica, left).await {
             Ok(read) => self.settle_replica(&read, &primary, old_primary.as_deref(), left).await,
@@ -283,16 +291,23 @@ impl Engine {
         reasons: &str,
     ) -> Outcome {
         let policy = &self.compiled().failover;
-        let text = format!("{} is back and is lost: {reasons}", replica.key);
         if policy.detach_lost_replicas {
+            if let Some(entry) = self.left_behind().get_mut(&replica.key) {
+                entry.lost = Some(reasons.to_owned());
+            }
             let plan = failover::late_detach_plan(policy, old_primary, replica);
             if !self.execute(&plan, &left.uid).await.errors().is_empty() {
                 return Outcome::Later;
             }
         }
+        self.tell_lost(&replica.key, left, reasons).await
+    }
+
+    async fn tell_lost(&self, replica: &InstanceKey, left: &LeftBehind, reasons: &str) -> Outcome {
+        let text = format!("{replica} is back and is lost: {reasons}");
         self.write_step(&left.uid, text.clone()).await;
-        self.audit("recover-dead-master", Some(&replica.key), text).await;
-        self.set_lost_aside(None, std::slice::from_ref(&replica.key)).await;
+        self.audit("recover-dead-master", Some(replica), text).await;
+        self.set_lost_aside(None, std::slice::from_ref(replica)).await;
         Outcome::Settled
     }
 
@@ -333,6 +348,11 @@ impl Successors {
 /// It was put below the new primary, but its threads stand still.
 fn is_halfway(replica: &Instance, left: &LeftBehind) -> bool {
     replica.primary_key == left.promoted && replica.replication.io_thread == ThreadState::Stopped
+}
+
+/// It was detached here, though the answer said nothing of that.
+fn is_detached(replica: &Instance, left: &LeftBehind) -> bool {
+    left.lost.is_some() && replica.primary_key == left.failed.detached()
 }
 
 /// The replica was not seen for long after that moment.
