@@ -4,14 +4,12 @@
 //! never held across an await.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use model::{Fleet, Instance, InstanceKey, NodeIdentity, Timestamp};
+use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
 use ports::{
     Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Names, Servers, Store, StoreError,
 };
@@ -28,17 +26,12 @@ use crate::metrics::Metrics;
 use crate::queue::CoalescingQueue;
 use crate::receiver_test::TestedSources;
 use crate::recovery::{Held, LateFence, LeftBehind, PendingRelease};
-use crate::samples::{FlushSample, Samples};
+use crate::samples::Samples;
 use crate::step_log::StepLog;
 use crate::supervisor::Supervisor;
 use crate::throttle::Throttle;
 use crate::unresolve::Unresolve;
 
-/// Transactions of observed facts that are at the backend at the same time.
-const PARTS_AT_BACKEND: usize = 3;
-
-/// How often a process that reads servers once writes what it saw while others write it, too.
-const REPEATS_MAX: usize = 3;
 /// Agents that registered and wait to be asked. Those beyond are asked when the backend says that they were not for long.
 const AGENTS_WAITING_MAX: usize = 4096;
 
@@ -122,9 +115,9 @@ pub(crate) struct Inner {
     pub(crate) repairs: Throttle,
     /// Forgotten servers must not come back from a read that was under way.
     pub(crate) forgotten: Mutex<BTreeMap<InstanceKey, Instant>>,
-    pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
+    pub(crate) pending_writes: Mutex<BTreeMap<InstanceKey, InstanceWrite>>,
     /// Servers whose rows others changed, and when that was seen: reads begun before are not written.
-    changed_by_others: Mutex<BTreeMap<InstanceKey, Instant>>,
+    pub(crate) changed_by_others: Mutex<BTreeMap<InstanceKey, Instant>>,
     /// Something happened to a server whose row waits to be written.
     pub(crate) unwritten_news: Notify,
     /// Servers are read again and again: set when the loop begins.
@@ -295,126 +288,6 @@ impl Engine {
     /// Time since the engine was made.
     pub fn running_for(&self) -> Duration {
         self.inner.started.elapsed()
-    }
-
-    /// Queues an observed fact to be written; the newest per server wins. Bounded by the size of the fleet. News do not
-    /// wait for the next routine write.
-    pub(crate) fn write_behind(&self, key: InstanceKey, write: InstanceWrite, is_news: bool) {
-        let mut pending = self.pending_writes();
-        if is_news {
-            self.inner.unwritten_news.notify_one();
-        }
-        // A failed check must not replace an unwritten observation: the row would miss what was seen.
-        if let (InstanceWrite::CheckFailed { .. }, Some(InstanceWrite::Observed(_))) =
-            (&write, pending.get(&key))
-        {
-            if let Some(known) = self.fleet().get(&key) {
-                pending.insert(key, InstanceWrite::Observed(known.clone()));
-            }
-            return;
-        }
-        pending.insert(key, write);
-    }
-
-    /// Servers whose row waits to be written.
-    pub(crate) fn unwritten_servers(&self) -> std::collections::BTreeSet<InstanceKey> {
-        self.pending_writes().keys().cloned().collect()
-    }
-
-    /// Queues what was read of a server. A read that others may have overtaken is made again instead.
-    pub(crate) fn write_observed_behind(&self, instance: Arc<Instance>, began: Instant, is_news: bool) {
-        let key = instance.key.clone();
-        let is_overtaken = match self.changed_by_others().entry(key.clone()) {
-            Entry::Occupied(seen) if *seen.get() >= began => true,
-            Entry::Occupied(seen) => {
-                seen.remove();
-                false
-            }
-            Entry::Vacant(_) => false,
-        };
-        if is_overtaken {
-            self.inner.read_requests.add(key);
-        } else {
-            self.write_behind(key, InstanceWrite::Observed(instance), is_news);
-        }
-    }
-
-    fn changed_by_others(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, Instant>> {
-        self.inner.changed_by_others.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn pending_writes(&self) -> MutexGuard<'_, BTreeMap<InstanceKey, InstanceWrite>> {
-        self.inner.pending_writes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Writes everything queued. What could not be written is queued again unless something newer was.
-    ///
-    /// # Errors
-    /// The backend refused; nothing is lost.
-    pub async fn flush_writes(&self) -> Result<(), StoreError> {
-        let batch = std::mem::take(&mut *self.pending_writes());
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let count = batch.len() as u64;
-        let (at, began) = (self.now(), Instant::now());
-        let result = self.write_parts(batch.values().cloned().collect()).await;
-        let wait = self.compiled().flush_interval;
-        self.note_flush(FlushSample { at, instances: batch.len(), wait, write: began.elapsed() });
-        match result {
-            Ok(()) => {
-                self.inner.metrics.rows_written.add(count);
-                Ok(())
-            }
-            Err(error) => {
-                self.inner.metrics.write_failures.increment();
-                let mut pending = self.pending_writes();
-                for (key, write) in batch {
-                    pending.entry(key).or_insert(write);
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Writes in transactions of `InstanceWriteBufferSize` servers at most, so that none holds the backend for long. The next
-    /// ones wait at the backend, not here, so that it is never idle between them.
-    async fn write_parts(&self, mut writes: Vec<InstanceWrite>) -> Result<(), StoreError> {
-        let most = (self.settings().discovery.write_buffer as usize).max(1);
-        let mut parts = Vec::with_capacity(writes.len().div_ceil(most));
-        while !writes.is_empty() {
-            let rest = writes.split_off(most.min(writes.len()));
-            parts.push(std::mem::replace(&mut writes, rest));
-        }
-        let store = &self.inner.ports.store;
-        let reads_again = self.inner.is_polling.load(Ordering::Relaxed) && self.may_act();
-        let writing = parts.into_iter().map(|part| async move {
-            let kept = if reads_again { Vec::new() } else { part.clone() };
-            let mut changed = store.write_instances(part).await?.changed_by_others;
-            if reads_again {
-                // A command saw something else, maybe newer, between our read and our write: its row stays until the
-                // server was read again. What waits here may have been read before the command, too.
-                for key in changed {
-                    self.changed_by_others().insert(key.clone(), Instant::now());
-                    self.pending_writes().remove(&key);
-                    self.inner.read_requests.add(key);
-                }
-                return Ok(());
-            }
-            // Nobody here reads the servers again, so what this process saw last of what it did counts.
-            for _attempt in 0..REPEATS_MAX {
-                if changed.is_empty() {
-                    break;
-                }
-                let again = kept.iter().filter(|write| match write {
-                    InstanceWrite::Observed(instance) => changed.contains(&instance.key),
-                    InstanceWrite::CheckFailed { .. } => false,
-                });
-                changed = store.write_instances(again.cloned().collect()).await?.changed_by_others;
-            }
-            Ok(())
-        });
-        stream::iter(writing).buffered(PARTS_AT_BACKEND).try_collect().await
     }
 
     /// A deadline for one ordinary read of a server.

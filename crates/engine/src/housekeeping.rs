@@ -1,19 +1,17 @@
 //! What is done periodically: node registration, downtime of servers that came back, expiry, foreign changes of the
-//! backend, writing behind.
+//! backend.
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use model::{Command, Downtime, Instance, InstanceKey, Retention};
 use ports::StoreError;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use crate::Engine;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Time between writes of facts that change with every poll.
-const ROUTINE_WRITE: Duration = Duration::from_secs(1);
 const MINUTE_SECONDS: u64 = 60;
 /// A server that was lost and is well again leaves its downtime after this.
 const LOST_DOWNTIME_MIN: Duration = Duration::from_secs(60);
@@ -52,33 +50,6 @@ fn was_seen_later(fleet: &model::Fleet, loaded: &model::Fleet, key: &model::Inst
 }
 
 impl Engine {
-    /// Writes observed facts behind: after a flush interval if something happened, else what every poll changes (times,
-    /// positions) a few polls at a time.
-    pub async fn write_behind_forever(self) {
-        let mut failing = false;
-        loop {
-            tokio::select! {
-                biased;
-                () = self.inner.unwritten_news.notified() => sleep(self.compiled().flush_interval).await,
-                () = sleep(ROUTINE_WRITE) => {}
-            }
-            match self.flush_writes().await {
-                Ok(()) if failing => {
-                    failing = false;
-                    info!("the backend takes writes again");
-                }
-                Ok(()) => {}
-                Err(error) => {
-                    if !failing {
-                        warn!(error = %error, "observed facts are not written; they are kept and tried again");
-                    }
-                    failing = true;
-                    sleep(SECOND).await;
-                }
-            }
-        }
-    }
-
     /// Runs the second and minute tasks.
     pub async fn keep_house_forever(self) {
         let (mut tick, mut seconds) = (each_second(), 0_u64);

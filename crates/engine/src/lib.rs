@@ -36,6 +36,7 @@ mod supervisor;
 mod system_names;
 mod throttle;
 mod unresolve;
+mod write_behind;
 
 pub use bookkeeping::{KeyValues, Reload};
 pub use compiled::Compiled;

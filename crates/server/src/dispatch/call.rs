@@ -54,8 +54,12 @@ impl<'a> Call<'a> {
 
     /// JSON of a value; skipped when nobody will see it.
     pub(super) fn json<T: Serialize + ?Sized>(&self, value: &T) -> String {
+        self.if_shown(|| to_json_with(value, self.column_times()))
+    }
+
+    fn if_shown(&self, json: impl FnOnce() -> String) -> String {
         match self.surface {
-            Surface::Http | Surface::CommandJson => to_json_with(value, self.column_times()),
+            Surface::Http | Surface::CommandJson => json(),
             Surface::Command => String::new(),
         }
     }
@@ -124,21 +128,15 @@ impl<'a> Call<'a> {
 
     /// JSON of one server; skipped when nobody will see it.
     pub(super) fn instance_json(&self, fleet: &Fleet, instance: &Instance) -> String {
-        match self.surface {
-            Surface::Http | Surface::CommandJson => self.view(fleet, instance).json(self.column_times()),
-            Surface::Command => String::new(),
-        }
+        self.if_shown(|| self.view(fleet, instance).json(self.column_times()))
     }
 
     /// JSON of a list of servers; skipped when nobody will see it.
     pub(super) fn instances_json(&self, fleet: &Fleet, instances: &[Arc<Instance>]) -> String {
-        match self.surface {
-            Surface::Http | Surface::CommandJson => {
-                let views: Vec<_> = instances.iter().map(|instance| self.view(fleet, instance)).collect();
-                InstanceView::list_json(&views, self.column_times())
-            }
-            Surface::Command => String::new(),
-        }
+        self.if_shown(|| {
+            let views: Vec<_> = instances.iter().map(|instance| self.view(fleet, instance)).collect();
+            InstanceView::list_json(&views, self.column_times())
+        })
     }
 
     /// An answer of servers: a bare list, printed as their names.
