@@ -1,42 +1,27 @@
 //! Time to analyse a fleet: a healthy one, one where every primary is dead, one server that changed, and the one server a
 //! daemon is alarmed about.
-//!
-//! Clusters of five servers, one of them below another replica, as many as make up the fleet.
 
 // `criterion_group!` makes a public function without a comment.
 #![allow(missing_docs)]
 
-use std::fmt::Write;
+mod fleets;
+
 use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use decide::analysis::{Hints, NoFilters, Scope, analyze, analyze_instance};
 use decide::scenario::{Scenario, key};
+use fleets::{SERVERS_PER_CLUSTER, SIZES, fleet};
 use model::{AnalysisCode, Instance, ThreadState};
 
-const SERVERS_PER_CLUSTER: usize = 5;
 /// Servers of a large fleet.
 const FLEET: usize = 10_000;
-
-/// A fleet of that many servers; with `dead`, every primary is, and its replicas know.
-fn fleet(servers: usize, dead: bool) -> Scenario {
-    let (primary, replica) = if dead { (" down=12s", " io=connecting") } else { ("", "") };
-    let mut text = String::new();
-    for cluster in 0..servers / SERVERS_PER_CLUSTER {
-        writeln!(text, "p{cluster}{primary}").unwrap();
-        for number in 1..4 {
-            writeln!(text, "r{cluster}-{number} <- p{cluster}{replica}").unwrap();
-        }
-        writeln!(text, "r{cluster}-4 <- r{cluster}-1").unwrap();
-    }
-    Scenario::parse(&text)
-}
 
 fn whole_fleet(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("analyze");
     for (name, dead) in [("healthy", false), ("dead", true)] {
-        for servers in [1_000, FLEET] {
+        for servers in SIZES {
             let Scenario { fleet, policy, now } = fleet(servers, dead);
             let found = analyze(&fleet, Scope::All, Hints::default(), &policy, &NoFilters, now);
             let failed = found.iter().filter(|finding| finding.code == AnalysisCode::DeadMaster).count();

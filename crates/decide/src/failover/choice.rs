@@ -290,7 +290,7 @@ fn catch_up(candidate: &Entrant, donor: &Entrant) -> CatchUp {
 /// What a server has to apply of its own relay log. GTIDs are preferred to comparing coordinates: a primary that dies
 /// in the middle of sending a transaction leaves the start of it in the relay log, which is never applied.
 pub(crate) fn drain_target(replica: &Instance, held: &Holdings) -> DrainTarget {
-    if !held.is_pending {
+    if !held.is_pending() {
         return DrainTarget::Nothing;
     }
     let is_local_in_the_way = replica.gtid_use() == GtidUse::MariaDb && !held.errant.is_empty();

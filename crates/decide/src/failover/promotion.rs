@@ -154,7 +154,7 @@ fn push_own_drain(
     after: &[StepId],
 ) -> Vec<StepId> {
     let held = Holdings::of(replica, case.old_primary.as_deref());
-    if !held.is_pending {
+    if !held.is_pending() {
         return after.to_vec();
     }
     let before = plan.steps.len();

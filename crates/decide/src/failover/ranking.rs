@@ -72,7 +72,7 @@ pub(crate) const CRITERIA: &[Criterion] = &[
         name: "place of the failed server",
         score: |case, e| u64::from(!is_same_place(case, &e.replica)),
     },
-    Criterion { name: "everything applied", score: |_, e| u64::from(e.held.is_pending) },
+    Criterion { name: "least left to apply", score: |_, e| e.held.pending },
 ];
 
 /// 0 for registered candidates, 1 for neutral servers, 2 for those preferably not promoted. Only tiers are worth a
@@ -95,7 +95,7 @@ fn is_same_place(case: &FailoverCase, replica: &Instance) -> bool {
 /// Its relay log will likely not be applied within the time allowed.
 pub(crate) fn is_slow(case: &FailoverCase, replica: &Instance, held: &Holdings) -> bool {
     let lag = replica.lag_seconds.or(replica.replication.seconds_behind).unwrap_or(0);
-    held.is_pending
+    held.is_pending()
         && (replica.replication.sql_delay > 0
             || u64::try_from(lag).unwrap_or(0) > case.policy.drain_timeout.as_secs())
 }
@@ -310,7 +310,7 @@ fn best_donor(
         .min_by_key(|&(donor, shortfall)| {
             let entrant = &entrants[donor];
             let is_slow = is_slow(case, &entrant.replica, &entrant.held);
-            (shortfall, is_slow, !entrant.held.errant.is_empty(), entrant.held.is_pending, donor)
+            (shortfall, is_slow, !entrant.held.errant.is_empty(), entrant.held.pending, donor)
         })
 }
 
@@ -329,7 +329,7 @@ fn can_catch_up(case: &FailoverCase, candidate: &Entrant, donor: &Entrant) -> bo
     donor.takes_part(case)
         && donor.replica.logs_updates()
         && !donor.replica.is_binlog_server()
-        && !(donor.held.is_pending && is_applier_broken(&donor.replica))
+        && !(donor.held.is_pending() && is_applier_broken(&donor.replica))
         && !is_applier_broken(&candidate.replica)
         && candidate.replica.gtid_use() != GtidUse::None
         && donor.replica.gtid_use() == candidate.replica.gtid_use()

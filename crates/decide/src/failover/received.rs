@@ -43,8 +43,8 @@ pub(crate) struct Holdings {
     pub(crate) errant: String,
     /// Received coordinates in the primary's binary log.
     pub(crate) read: BinlogCoordinates,
-    /// Some of it waits in the relay log.
-    pub(crate) is_pending: bool,
+    /// How much of it waits in the relay log: transactions, or bytes where only coordinates tell.
+    pub(crate) pending: u64,
     /// What the receiver brought, for waiting until it is applied; empty when not told.
     pub(crate) retrieved: String,
 }
@@ -65,16 +65,21 @@ impl Holdings {
     pub(crate) fn of(replica: &Instance, primary: Option<&Instance>) -> Self {
         let read = replica.replication.read.clone();
         let retrieved = replica.replication.retrieved_gtid.clone();
-        let (all, clean, errant, is_pending) = match replica.gtid_use() {
+        let (all, clean, errant, pending) = match replica.gtid_use() {
             GtidUse::Oracle => oracle(replica, primary),
             GtidUse::MariaDb => mariadb(replica, primary),
             // A MySQL server knows what it has by GTID, even if its channel finds its place by coordinates.
             GtidUse::None if replica.supports_oracle_gtid && !replica.executed_gtid.trim().is_empty() => {
                 oracle(replica, primary)
             }
-            GtidUse::None => (Stream::File, Stream::File, String::new(), !replica.is_applier_up_to_date()),
+            GtidUse::None => (Stream::File, Stream::File, String::new(), pending_bytes(replica)),
         };
-        Self { all, clean, errant, read, is_pending, retrieved }
+        Self { all, clean, errant, read, pending, retrieved }
+    }
+
+    /// Some of it waits in the relay log.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending > 0
     }
 
     /// What it will hold once it has everything of `other` too.
@@ -125,7 +130,18 @@ fn union(a: &Stream, b: &Stream) -> Stream {
     }
 }
 
-type Parts = (Stream, Stream, String, bool);
+type Parts = (Stream, Stream, String, u64);
+
+/// Bytes of the source's binary log that were received and not applied, not less than 1 when there are any. A file counts
+/// as one GiB, the largest that servers make by default.
+fn pending_bytes(replica: &Instance) -> u64 {
+    if replica.is_applier_up_to_date() {
+        return 0;
+    }
+    let (read, exec) = (&replica.replication.read, &replica.replication.exec);
+    let files = u64::try_from(exec.file_distance(read).unwrap_or(1)).unwrap_or(0);
+    files.saturating_mul(1 << 30).saturating_add(read.pos).saturating_sub(exec.pos).max(1)
+}
 
 fn oracle(replica: &Instance, primary: Option<&Instance>) -> Parts {
     let (executed, _) = GtidSet::parse_lenient(&replica.executed_gtid);
@@ -147,9 +163,11 @@ fn oracle(replica: &Instance, primary: Option<&Instance>) -> Parts {
     };
     let clean = all.subtract(&errant);
     // Without auto-position only the coordinates tell what waits in the relay log for sure.
-    let is_pending = !executed.contains(&retrieved)
-        || (replica.gtid_use() == GtidUse::None && !replica.is_applier_up_to_date());
-    (Stream::Oracle(all), Stream::Oracle(clean), errant.to_string(), is_pending)
+    let pending = match retrieved.subtract(&executed).count() {
+        0 if replica.gtid_use() == GtidUse::None => pending_bytes(replica),
+        transactions => transactions,
+    };
+    (Stream::Oracle(all), Stream::Oracle(clean), errant.to_string(), pending)
 }
 
 fn position(text: &str) -> MariaDbPosition {
@@ -183,20 +201,17 @@ fn mariadb(replica: &Instance, primary: Option<&Instance>) -> Parts {
         }
     }
     let all = union(&Stream::MariaDb(current.clone()), &Stream::MariaDb(received.clone()));
-    (all, Stream::MariaDb(clean), errant.join(","), !current.is_at_or_after_shared(&received))
+    (all, Stream::MariaDb(clean), errant.join(","), transactions_between(&current, &received))
 }
 
-/// Comparison that an additional local domain does not disturb.
-trait AtOrAfterShared {
-    fn is_at_or_after_shared(&self, other: &Self) -> bool;
-}
-
-impl AtOrAfterShared for MariaDbPosition {
-    fn is_at_or_after_shared(&self, other: &Self) -> bool {
-        other
-            .gtids()
-            .all(|gtid| self.in_domain(gtid.domain).is_some_and(|last| last.sequence >= gtid.sequence))
-    }
+/// Transactions from one position to another, in the domains of the latter: local domains do not count.
+fn transactions_between(current: &MariaDbPosition, received: &MariaDbPosition) -> u64 {
+    received
+        .gtids()
+        .map(|gtid| {
+            gtid.sequence.saturating_sub(current.in_domain(gtid.domain).map_or(0, |last| last.sequence))
+        })
+        .fold(0, u64::saturating_add)
 }
 
 fn mariadb_surplus(mine: &MariaDbPosition, theirs: &MariaDbPosition, errant: &str) -> Surplus {
@@ -252,12 +267,7 @@ impl Yardstick {
     pub(crate) fn shortfall(&self, held: &Holdings) -> u64 {
         match (self, &held.clean) {
             (Self::Gtid(Stream::Oracle(all)), Stream::Oracle(held)) => all.subtract(held).count(),
-            (Self::Gtid(Stream::MariaDb(all)), Stream::MariaDb(held)) => all
-                .gtids()
-                .map(|gtid| {
-                    gtid.sequence.saturating_sub(held.in_domain(gtid.domain).map_or(0, |last| last.sequence))
-                })
-                .sum(),
+            (Self::Gtid(Stream::MariaDb(all)), Stream::MariaDb(held)) => transactions_between(held, all),
             (Self::Gtid(_), _) => u64::MAX,
             (Self::Places(_), _) if held.read.is_empty() => u64::MAX,
             (Self::Places(places), _) => places

@@ -123,7 +123,7 @@ fn of_primary(primary: &Instance, kind: GtidUse) -> Holdings {
         all,
         errant: String::new(),
         read: primary.self_coordinates.clone(),
-        is_pending: false,
+        pending: 0,
         retrieved: String::new(),
     }
 }

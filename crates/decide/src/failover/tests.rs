@@ -123,6 +123,23 @@ fn what_was_received_counts_not_what_was_executed() {
 }
 
 #[test]
+fn of_equals_the_one_with_the_least_left_to_apply_is_promoted() {
+    let mysql =
+        "p1 gtid=1:1-99\n r1 <- p1 gtid=1:1-40 received=1:1-99\n r2 <- p1 gtid=1:1-90 received=1:1-99";
+    let mariadb = "p1 version=10.11.6-MariaDB gtid=0-1-99,5-1-3
+        r1 <- p1 version=10.11.6-MariaDB gtid=0-1-40,5-1-3 received=0-1-99
+        r2 <- p1 version=10.11.6-MariaDB gtid=0-1-90,5-1-3 received=0-1-99";
+    let plain = "p1 gtid_mode=OFF
+        r1 <- p1 gtid_mode=OFF use=none read=bin.000002:90 exec=bin.000001:80
+        r2 <- p1 gtid_mode=OFF use=none read=bin.000002:90 exec=bin.000002:10";
+    for text in [mysql, mariadb, plain] {
+        let ranking = planned(&world(text)).ranking;
+        assert_eq!(ranking.lines[0].key, key("r2"), "{ranking}");
+        assert_eq!(ranking.lines[1].standing, Standing::Outranked("least left to apply"), "{ranking}");
+    }
+}
+
+#[test]
 fn a_preferred_candidate_that_is_behind_catches_up() {
     check(
         "p1 gtid=1:1-90

@@ -184,14 +184,14 @@ fn applier(policy: &FailoverPolicy, replica: &Instance, held: &Holdings) -> Vec<
             Some(seconds) if u64::try_from(seconds).unwrap_or(0) >= limit.as_secs() => found
                 .push(Veto::Lag { key: replica.key.clone(), limit_minutes: limit.as_secs() / 60, seconds }),
             // Differs: an unknown lag does not count as none.
-            None if held.is_pending => found.push(Veto::LagUnknown),
+            None if held.is_pending() => found.push(Veto::LagUnknown),
             Some(_) | None => {}
         }
     }
-    if held.is_pending && policy.fail_if_applier_behind {
+    if held.is_pending() && policy.fail_if_applier_behind {
         found.push(Veto::ApplierBehind(replica.key.clone()));
     }
-    if held.is_pending && is_applier_broken(replica) {
+    if held.is_pending() && is_applier_broken(replica) {
         found.push(Veto::ApplierBroken {
             number: replica.replication.last_sql_errno,
             text: replica.replication.last_sql_error.clone(),

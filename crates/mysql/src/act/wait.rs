@@ -15,8 +15,9 @@ use crate::tables::Table;
 /// First and longest pause between looks.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(50));
 /// First and longest single wait inside the server, after which the applier is looked at. Short, because
-/// `WAIT_FOR_EXECUTED_GTID_SET` of MySQL 9.7 was seen to sleep to its time-out although the set was executed meanwhile.
-const SLICE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+/// `WAIT_FOR_EXECUTED_GTID_SET` of MySQL 9.7 was seen to sleep to its time-out although the set was executed meanwhile, and
+/// all that time nobody can write.
+const SLICE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(20));
 /// Longest wait for an applier to come to the end of its relay log before it is known what was received.
 const SETTLE_MAX: Duration = Duration::from_secs(1);
 /// Kept of the deadline for the answer to come back.
