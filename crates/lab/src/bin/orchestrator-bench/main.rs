@@ -1,11 +1,13 @@
-//! Benchmarks on real servers: how long a failover takes, how soon a death is known, and what polling costs.
+//! Benchmarks on real servers: how long a failover or a planned takeover takes, how soon a death is known, and what polling costs.
 
 #![expect(clippy::print_stdout, reason = "a program that prints tables")]
 
 mod detect;
 mod failover;
+mod loaded;
 mod poll;
 mod spread;
+mod takeover;
 mod watched;
 
 use anyhow::Result;
@@ -23,6 +25,8 @@ struct Options {
 enum What {
     /// Seconds from a fault to the first acknowledged write on the new primary, and acknowledged rows lost.
     Failover(failover::Options),
+    /// The longest time without an acknowledged write while a primary is replaced as planned, and acknowledged rows lost.
+    Takeover(takeover::Options),
     /// Milliseconds from the kill of a primary to the verdict, with all other servers well and with some hung.
     Detect(detect::Options),
     /// CPU per poll, memory, time to know all servers, latency of the main read routes.
@@ -35,6 +39,7 @@ async fn main() -> Result<()> {
     tokio::select! {
         outcome = async { match options.what {
             What::Failover(options) => failover::run(&options).await,
+            What::Takeover(options) => takeover::run(&options).await,
             What::Detect(options) => detect::run(&options).await,
             What::Poll(options) => poll::run(&options).await,
         } } => outcome,
