@@ -145,9 +145,8 @@ impl Engine {
         let store = &self.inner.ports.store;
         let reads_again = self.inner.is_polling.load(Ordering::Relaxed) && self.may_act();
         let writing = parts.into_iter().map(|part| async move {
-            let kept = if reads_again { Vec::new() } else { part.clone() };
-            let mut changed = store.write_instances(part).await?.changed_by_others;
             if reads_again {
+                let changed = store.write_instances(part).await?.changed_by_others;
                 // A command saw something else, maybe newer, between our read and our write: its row stays until the
                 // server was read again. What waits here may have been read before the command, too.
                 for key in changed {
@@ -158,15 +157,16 @@ impl Engine {
                 return Ok(());
             }
             // Nobody here reads the servers again, so what this process saw last of what it did counts.
+            let mut changed = store.write_instances_once(part.clone()).await?.changed_by_others;
             for _attempt in 0..REPEATS_MAX {
                 if changed.is_empty() {
                     break;
                 }
-                let again = kept.iter().filter(|write| match write {
+                let again = part.iter().filter(|write| match write {
                     InstanceWrite::Observed(instance) => changed.contains(&instance.key),
                     InstanceWrite::CheckFailed { .. } => false,
                 });
-                changed = store.write_instances(again.cloned().collect()).await?.changed_by_others;
+                changed = store.write_instances_once(again.cloned().collect()).await?.changed_by_others;
             }
             for key in changed {
                 warn!(instance = %key, "others write this server again and again; what was seen here is not written");

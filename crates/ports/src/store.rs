@@ -57,8 +57,8 @@ pub enum InstanceWrite {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// Servers whose rows somebody else changed since this process wrote them last. They stay as they are: what was to be
-    /// written may be older. The next write of them, after a new read, counts. Always empty where the backend cannot tell
-    /// cheaply (MySQL).
+    /// written may be older. The next write of them, after a new read, counts. Always empty in a schema on MySQL that has
+    /// not been brought up to date.
     pub changed_by_others: Vec<InstanceKey>,
 }
 
@@ -201,8 +201,14 @@ pub trait Store: Send + Sync {
     /// Loads everything decisions need.
     async fn load_fleet(&self) -> Result<Fleet, StoreError>;
 
-    /// Writes observed facts in one transaction. The newest per key wins.
+    /// Writes observed facts in one transaction. The newest per key wins. For a process that reads servers again and again.
     async fn write_instances(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError>;
+
+    /// As [`write_instances`](Self::write_instances), for a process that writes what it saw of a single act: every such write
+    /// is news for others.
+    async fn write_instances_once(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError> {
+        self.write_instances(writes).await
+    }
 
     /// Asking for foreign changes costs next to nothing: it may be done before each answer.
     fn tells_changes_cheaply(&self) -> bool {

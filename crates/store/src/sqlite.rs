@@ -64,7 +64,11 @@ impl SqliteStore {
         lane.run(operation, move |worker| work(&Db::Sqlite(&*worker.db.transaction()?))).await
     }
 
-    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError> {
+    async fn write_batch(
+        &self,
+        writes: Vec<InstanceWrite>,
+        _is_routine: bool,
+    ) -> Result<Written, StoreError> {
         self.writer.run("writing of servers", move |worker| write_instances(worker, &writes)).await
     }
 

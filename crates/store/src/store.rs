@@ -26,7 +26,7 @@ pub(crate) fn load_fleet(db: &Db<'_>) -> sql::Result<Fleet> {
 }
 
 /// Implements [`ports::Store`] for a type with these methods of its own: `read` (work in one transaction that only
-/// reads), `write_batch`, `apply_command`, `probe_changes`, and the constants `TIMESTAMPS`, `TEXT_SEARCH` and
+/// reads), `write_batch` (with whether it is routine), `apply_command`, `probe_changes`, and the constants `TIMESTAMPS`, `TEXT_SEARCH` and
 /// `TELLS_CHANGES_CHEAPLY`.
 macro_rules! implement_store {
     ($store:ty) => {
@@ -52,7 +52,22 @@ macro_rules! implement_store {
                 &self,
                 writes: Vec<ports::InstanceWrite>,
             ) -> Result<ports::Written, ports::StoreError> {
-                if writes.is_empty() { Ok(ports::Written::default()) } else { self.write_batch(writes).await }
+                if writes.is_empty() {
+                    Ok(ports::Written::default())
+                } else {
+                    self.write_batch(writes, true).await
+                }
+            }
+
+            async fn write_instances_once(
+                &self,
+                writes: Vec<ports::InstanceWrite>,
+            ) -> Result<ports::Written, ports::StoreError> {
+                if writes.is_empty() {
+                    Ok(ports::Written::default())
+                } else {
+                    self.write_batch(writes, false).await
+                }
             }
 
             async fn foreign_changes(&self) -> Result<u64, ports::StoreError> {

@@ -38,6 +38,7 @@ lab::on_both_families!(
     operations::single_servers_are_changed,
     operations::failed_and_errant_transactions_are_handled,
     operations::commands_move_replicas,
+    operations::commands_move_replicas_on_a_shared_backend,
     places::places_in_logs_are_found_on_other_servers,
     places::what_a_command_changed_is_seen_at_once,
     places::virtual_names_are_told_to_replicas,

@@ -2,7 +2,7 @@
 //! replication running, and nothing is left locked.
 
 use anyhow::{Context, Result, bail, ensure};
-use lab::{Family, wait_until};
+use lab::{Family, Lab, wait_until};
 use serde_json::{Value, json};
 
 use crate::world::{PATIENCE, World};
@@ -242,7 +242,24 @@ pub(crate) async fn failed_and_errant_transactions_are_handled(family: Family) -
 
 /// The same over the command line, on the daemon's backend.
 pub(crate) async fn commands_move_replicas(family: Family) -> Result<()> {
-    let world = World::start(family, json!({})).await?;
+    move_by_commands(&World::start(family, json!({})).await?).await
+}
+
+/// Commands and the daemon meet on a database server instead of a file.
+pub(crate) async fn commands_move_replicas_on_a_shared_backend(family: Family) -> Result<()> {
+    let backend = Lab::builder().family(family).shape("k").start().await?;
+    let shared = json!({
+        "BackendDB": "mysql",
+        "MySQLOrchestratorHost": "127.0.0.1",
+        "MySQLOrchestratorPort": backend.server("k").port(),
+        "MySQLOrchestratorDatabase": "orchestrator",
+        "MySQLOrchestratorUser": lab::ROOT.name,
+        "MySQLOrchestratorPassword": lab::ROOT.password,
+    });
+    move_by_commands(&World::start(family, shared).await?).await
+}
+
+async fn move_by_commands(world: &World) -> Result<()> {
     let (a, b, c) = (world.lab.address("a"), world.lab.address("b"), world.lab.address("c"));
     world.command(&["-c", "relocate", "-i", &c, "-d", &b], &format!("{c}<{b}\n")).await?;
     world.command(&["-c", "move-up", "-i", &c], &format!("{c}<{a}\n")).await?;

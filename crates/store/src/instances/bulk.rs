@@ -1,10 +1,12 @@
 //! Writing many rows per statement.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use model::{Instance, InstanceKey};
 use ports::InstanceWrite;
 
+use super::authors::Author;
 use super::{ORIGINAL, OWN, Table, has_own_table, newest, write_failure};
 use crate::sql::{self, Db, Params, Value};
 
@@ -17,8 +19,14 @@ static UPSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| upsert
 static OWN_UPSERTS: LazyLock<[String; 3]> = LazyLock::new(|| SIZES.map(|rows| upsert(&OWN, rows)));
 
 /// Writes a batch inside the caller's transaction. Rows are written in the order of their keys, so that two writers
-/// meet in the same order.
-pub(crate) fn write(db: &Db<'_>, writes: &[InstanceWrite]) -> sql::Result<()> {
+/// meet in the same order. Rows that others changed since this process had to do with them are left, because nobody can
+/// tell which of the two reads is the later one; returns them with the numbers of their authors. Without an author, where
+/// rows are not signed, every row is written.
+pub(crate) fn write(
+    db: &Db<'_>,
+    author: Option<&Author>,
+    writes: &[InstanceWrite],
+) -> sql::Result<HashMap<InstanceKey, i64>> {
     let writes = newest(writes);
     let mut observed: Vec<&Arc<Instance>> = writes
         .iter()
@@ -28,9 +36,17 @@ pub(crate) fn write(db: &Db<'_>, writes: &[InstanceWrite]) -> sql::Result<()> {
         })
         .collect();
     observed.sort_by(|left, right| left.key.cmp(&right.key));
+    let mut left = HashMap::new();
+    if let Some(author) = author {
+        left = author.changed_by_others(db, &keys_of(&observed))?;
+        observed.retain(|instance| !left.contains_key(&instance.key));
+    }
     write_rows(db, &ORIGINAL, &UPSERTS, &observed)?;
     if has_own_table(db)? {
         write_rows(db, &OWN, &OWN_UPSERTS, &observed)?;
+    }
+    if let Some(author) = author {
+        author.sign(db, &keys_of(&observed))?;
     }
     // Every failed check that is left was made after the read of the same server, if there was one.
     let mut failures: Vec<_> = writes
@@ -43,9 +59,14 @@ pub(crate) fn write(db: &Db<'_>, writes: &[InstanceWrite]) -> sql::Result<()> {
         })
         .collect();
     failures.sort_by(|left, right| left.0.cmp(right.0));
-    failures.into_iter().try_for_each(|(key, checked, attempted, partial)| {
-        write_failure(db, key, checked, attempted, partial)
-    })
+    for (key, checked, attempted, partial) in failures {
+        write_failure(db, key, checked, attempted, partial)?;
+    }
+    Ok(left)
+}
+
+fn keys_of<'a>(observed: &[&'a Arc<Instance>]) -> Vec<&'a InstanceKey> {
+    observed.iter().map(|instance| &instance.key).collect()
 }
 
 /// Servers of which the batch writes whole rows.
@@ -106,7 +127,7 @@ mod tests {
                 .map(|port| Instance::unknown(InstanceKey::new("db", port)))
                 .map(|instance| InstanceWrite::Observed(instance.into()))
                 .collect();
-            write(&Db::Sqlite(&db), &writes).unwrap();
+            write(&Db::Sqlite(&db), None, &writes).unwrap();
             let rows: i64 =
                 db.query_row("select count(*) from database_instance", [], |row| row.get(0)).unwrap();
             assert_eq!(rows, total);

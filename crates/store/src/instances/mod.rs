@@ -4,8 +4,12 @@
 //! read again and nothing but times and counters differs from what this process wrote last, SQLite updates only those
 //! few columns (`single`). MySQL gets many rows per statement, because the round trips cost more than the rows (`bulk`).
 //!
+//! A row that another process wrote meanwhile is left as it is: SQLite compares the facts (`single`), on MySQL the rows
+//! are signed (`authors`).
+//!
 //! Facts that the original does not store stand in a table beside it, where there is one (`own_columns`).
 
+mod authors;
 mod bulk;
 mod columns;
 mod own_columns;
@@ -14,6 +18,7 @@ mod single;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+pub(crate) use authors::Author;
 pub(crate) use bulk::{write as write_bulk, written_keys};
 pub(crate) use single::{LastWritten, write};
 

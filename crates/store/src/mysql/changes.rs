@@ -3,7 +3,8 @@
 //! The fingerprint of the backend is a sum over rows: of each row that [`crate::store::load_fleet`] takes over from
 //! others, a checksum. Because it is a sum, the change that an own transaction makes is a difference that can be
 //! measured inside it; what remains after subtracting the own differences changes only when somebody else wrote.
-//! Facts about servers are not part of it (the node that polls writes them all the time), who is known is.
+//! Facts about servers are not part of it (the node that polls writes them all the time); who is known is, and who wrote
+//! the facts last.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -41,10 +42,15 @@ const WATCHED: &[(&str, &str, &str)] = &[
     ("global_recovery_disable", "disable_recovery", "1 = 1"),
 ];
 
+/// As [`WATCHED`], where the rows are signed.
+const AUTHORS: (&str, &str, &str) =
+    ("database_instance_facts", "hostname, port, written_by", "written_by > 0");
+
 /// The sum over all watched rows. A missing text counts as empty.
-pub(super) fn fingerprint(db: &Db<'_>) -> sql::Result<u64> {
+pub(super) fn fingerprint(db: &Db<'_>, has_authors: bool) -> sql::Result<u64> {
     let parts: Vec<_> = WATCHED
         .iter()
+        .chain(has_authors.then_some(&AUTHORS))
         .map(|(table, columns, condition)| {
             format!(
                 "select coalesce(sum(crc32(concat_ws('\\n', '{table}', {columns}))), 0) as part from {table}
@@ -60,14 +66,15 @@ pub(super) fn fingerprint(db: &Db<'_>) -> sql::Result<u64> {
 pub(super) fn measured<T>(
     db: &Db<'_>,
     is_wanted: bool,
+    has_authors: bool,
     work: impl FnOnce(&Db<'_>) -> sql::Result<T>,
 ) -> sql::Result<(T, u64)> {
     if !is_wanted {
         return Ok((work(db)?, 0));
     }
-    let before = fingerprint(db)?;
+    let before = fingerprint(db, has_authors)?;
     let outcome = work(db)?;
-    Ok((outcome, fingerprint(db)?.wrapping_sub(before)))
+    Ok((outcome, fingerprint(db, has_authors)?.wrapping_sub(before)))
 }
 
 /// A command that can change watched rows. The frequent ones that cannot are spared the measuring.

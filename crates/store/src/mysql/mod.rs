@@ -13,7 +13,7 @@ mod options;
 mod session;
 mod work;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Command, CommandOutcome, InstanceKey};
@@ -24,6 +24,7 @@ pub use lease::{ActiveNodeLease, OperatorLease};
 pub use options::{MaxPacket, MySqlBackend, MySqlBackendTls};
 pub(crate) use session::Session;
 
+use crate::instances::Author;
 use crate::open::OpenOptions;
 use crate::sql::{self, Db};
 use crate::store::implement_store;
@@ -38,10 +39,20 @@ use work::{Kind, Worker};
 pub struct MySqlStore {
     worker: Worker,
     changes: OwnChanges,
-    /// Servers that this process knows to have a row, so that writing them is no change of who is known.
-    known: Mutex<BTreeSet<InstanceKey>>,
+    /// What this process leaves on the rows of servers; `None` where the schema has no room for it.
+    signature: Option<i64>,
+    rows: Mutex<Rows>,
     clock: BackendClock,
     address: String,
+}
+
+/// What this process knows of the rows of servers.
+#[derive(Default)]
+struct Rows {
+    /// Those that there are for sure, so that writing them is no change of who is known.
+    known: BTreeSet<InstanceKey>,
+    /// The numbers of their authors when this process had to do with them last.
+    authors: HashMap<InstanceKey, i64>,
 }
 
 impl MySqlStore {
@@ -68,16 +79,23 @@ impl MySqlStore {
         let checked = worker
             .attempt(Kind::Separate, move |db| {
                 let Db::MySql(session) = db else { unreachable!("this backend is MySQL") };
-                Ok((prepare(session, &wanted)?, clock::offset(db)?))
+                let verdict = prepare(session, &wanted)?;
+                Ok((verdict, clock::offset(db)?, schema::present_mysql(session)? >= schema::INSTANCE_AUTHORS))
             })
             .await
             .map_err(|error| refuse(explain::opening(&error, &backend)))?;
-        let (verdict, offset) = checked;
+        let (verdict, offset, has_authors) = checked;
         verdict.map_err(refuse)?;
         let clock = BackendClock::default();
         clock.adjust(offset);
-        let known = Mutex::default();
-        Ok(Self { worker, changes: OwnChanges::default(), known, clock, address: backend.host_and_port() })
+        Ok(Self {
+            worker,
+            changes: OwnChanges::default(),
+            signature: has_authors.then(Author::new_number),
+            rows: Mutex::default(),
+            clock,
+            address: backend.host_and_port(),
+        })
     }
 
     /// The clock of the backend, by which all nodes that share it write their times.
@@ -102,28 +120,42 @@ impl MySqlStore {
         self.worker.run(operation, Kind::Read, work).await
     }
 
-    async fn write_batch(&self, writes: Vec<InstanceWrite>) -> Result<Written, StoreError> {
+    async fn write_batch(&self, writes: Vec<InstanceWrite>, is_routine: bool) -> Result<Written, StoreError> {
         let keys: Vec<InstanceKey> = instances::written_keys(&writes).cloned().collect();
-        let is_known = {
-            let known = self.known();
-            keys.iter().all(|key| known.contains(key))
+        let number = self.signature.map(|own| if is_routine { own } else { Author::new_number() });
+        let (author, is_known) = {
+            let rows = self.rows();
+            let expected = |key: &InstanceKey| Some((key.clone(), *rows.authors.get(key)?));
+            let author =
+                number.map(|number| Author { number, expected: keys.iter().filter_map(expected).collect() });
+            let is_signed = |key| number.is_none_or(|number| rows.authors.get(key) == Some(&number));
+            (author, keys.iter().all(|key| rows.known.contains(key) && is_signed(key)))
         };
         let own = self.changes.begin(!is_known);
         let writes: Arc<[InstanceWrite]> = writes.into();
         let outcome = self
             .worker
             .run("writing of servers", Kind::Write, move |db| {
-                changes::measured(db, !is_known, |db| instances::write_bulk(db, &writes))
+                let has_authors = author.is_some();
+                changes::measured(db, !is_known, has_authors, |db| {
+                    instances::write_bulk(db, author.as_ref(), &writes)
+                })
             })
             .await;
+        let mut rows = self.rows();
         match outcome {
-            Ok(((), change)) => {
-                self.known().extend(keys);
+            Ok((left, change)) => {
+                if let Some(number) = number {
+                    rows.authors.extend(keys.iter().map(|key| (key.clone(), number)));
+                }
+                rows.known.extend(keys);
+                let changed_by_others = left.keys().cloned().collect();
+                rows.authors.extend(left);
                 own.finish(change);
-                Ok(Written::default())
+                Ok(Written { changed_by_others })
             }
             Err(error) => {
-                self.known().clear();
+                rows.known.clear();
                 Err(error)
             }
         }
@@ -131,12 +163,13 @@ impl MySqlStore {
 
     async fn probe_changes(&self) -> Result<u64, StoreError> {
         let look = self.changes.look();
-        let work = |db: &Db<'_>| Ok((changes::fingerprint(db)?, clock::offset(db)?));
+        let has_authors = self.signature.is_some();
+        let work = move |db: &Db<'_>| Ok((changes::fingerprint(db, has_authors)?, clock::offset(db)?));
         let (found, offset) = self.worker.run("look for foreign changes", Kind::Read, work).await?;
         self.clock.adjust(offset);
         let (number, is_new) = look.finish(found);
         if is_new {
-            self.known().clear();
+            self.rows().known.clear();
         }
         Ok(number)
     }
@@ -144,14 +177,17 @@ impl MySqlStore {
     async fn apply_command(&self, command: Command) -> Result<CommandOutcome, StoreError> {
         let is_watched = changes::is_watched(&command);
         let own = self.changes.begin(is_watched);
-        let work = move |db: &Db<'_>| changes::measured(db, is_watched, |db| apply::apply(db, &command));
+        let has_authors = self.signature.is_some();
+        let work = move |db: &Db<'_>| {
+            changes::measured(db, is_watched, has_authors, |db| apply::apply(db, &command))
+        };
         let (outcome, change) = self.worker.run("change", Kind::Write, work).await?;
         own.finish(change);
         Ok(outcome)
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeSet<InstanceKey>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -69,7 +69,17 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: |db| db.execute_batch(include_str!("sqlite/006_instance_facts.sql")),
         mysql: include_str!("mysql/006_instance_facts.sql"),
     },
+    Migration {
+        number: INSTANCE_AUTHORS,
+        name: "authors of the facts of servers",
+        // A file tells by itself whether others wrote.
+        sqlite: |_| Ok(()),
+        mysql: include_str!("mysql/007_instance_authors.sql"),
+    },
 ];
+
+/// Since this migration the facts of servers on MySQL are signed.
+pub(crate) const INSTANCE_AUTHORS: i64 = 7;
 
 const MIGRATION_LOG: &str = "create table if not exists orchestrator_schema_migration (
   number integer primary key,
