@@ -1,19 +1,15 @@
 //! Time for the algebra of GTID sets: single operations on sets whole and in pieces, and the search of a whole fleet for
 //! transactions that a replica has and its source never had.
 
-// `criterion_group!` makes a public function without a comment.
-#![allow(missing_docs)]
-
-mod fleets;
-
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use decide::errant::{Lineage, errant_from_texts};
-use fleets::{SIZES, fleet, history};
 use model::{GtidSet, MariaDbPosition};
 
-fn sets(criterion: &mut Criterion) {
+use crate::fleets::{SIZES, fleet, history};
+
+pub(crate) fn sets(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gtid");
     for gaps in [0, 100, 10_000] {
         let (text, newer) = (history(1_000_000, gaps), history(1_000_500, 0));
@@ -39,7 +35,7 @@ fn sets(criterion: &mut Criterion) {
 }
 
 /// What every read of a replica asks: are there transactions of its own?
-fn errant(criterion: &mut Criterion) {
+pub(crate) fn errant(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("errant");
     for servers in SIZES {
         let fleet = fleet(servers, true).fleet;
@@ -63,6 +59,3 @@ fn errant(criterion: &mut Criterion) {
     }
     group.finish();
 }
-
-criterion_group!(benches, sets, errant);
-criterion_main!(benches);

@@ -1,24 +1,20 @@
 //! Time to analyse a fleet: a healthy one, one where every primary is dead, one server that changed, and the one server a
 //! daemon is alarmed about.
 
-// `criterion_group!` makes a public function without a comment.
-#![allow(missing_docs)]
-
-mod fleets;
-
 use std::hint::black_box;
 use std::sync::Arc;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use decide::analysis::{Hints, NoFilters, Scope, analyze, analyze_instance};
 use decide::scenario::{Scenario, key};
-use fleets::{SERVERS_PER_CLUSTER, SIZES, fleet};
 use model::{AnalysisCode, Instance, ThreadState};
+
+use crate::fleets::{SERVERS_PER_CLUSTER, SIZES, fleet};
 
 /// Servers of a large fleet.
 const FLEET: usize = 10_000;
 
-fn whole_fleet(criterion: &mut Criterion) {
+pub(crate) fn whole_fleet(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("analyze");
     for (name, dead) in [("healthy", false), ("dead", true)] {
         for servers in SIZES {
@@ -38,7 +34,7 @@ fn whole_fleet(criterion: &mut Criterion) {
 
 /// A replica is read again and has something new to tell: it takes its place in the fleet, and it and its source are
 /// analysed.
-fn one_change(criterion: &mut Criterion) {
+pub(crate) fn one_change(criterion: &mut Criterion) {
     let Scenario { mut fleet, policy, now } = fleet(FLEET, false);
     let (source, changed) = (key("p77"), key("r77-2"));
     let mut running = Instance::clone(fleet.get(&changed).expect("it is in the fleet"));
@@ -57,13 +53,10 @@ fn one_change(criterion: &mut Criterion) {
     });
 }
 
-fn one_server(criterion: &mut Criterion) {
+pub(crate) fn one_server(criterion: &mut Criterion) {
     let Scenario { fleet, policy, now } = fleet(FLEET, true);
     let alarmed = key("p77");
     criterion.bench_function(&format!("analyze_instance/dead/{FLEET}"), |bencher| {
         bencher.iter(|| analyze_instance(black_box(&fleet), &alarmed, &policy, &NoFilters, now));
     });
 }
-
-criterion_group!(benches, whole_fleet, one_change, one_server);
-criterion_main!(benches);

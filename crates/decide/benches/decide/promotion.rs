@@ -1,18 +1,14 @@
 //! Time to choose a new primary: ranking, every veto, and the fate of every replica.
 
-// `criterion_group!` makes a public function without a comment.
-#![allow(missing_docs)]
-
-mod fleets;
-
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use decide::failover::{FailoverCase, choose};
 use decide::scenario::{Scenario, key};
-use fleets::{SIZES, fleet, wide_cluster};
 use model::{FailoverPolicy, InstanceKey, ReplicationPolicy};
+
+use crate::fleets::{SIZES, fleet, wide_cluster};
 
 /// A default configuration.
 fn policy() -> FailoverPolicy {
@@ -45,7 +41,7 @@ fn case_of(scenario: &Scenario, failed: &InstanceKey) -> FailoverCase {
 }
 
 /// A primary of a fleet is replaced: what is known of it is gathered, and its successor chosen.
-fn in_a_fleet(criterion: &mut Criterion) {
+pub(crate) fn in_a_fleet(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("choose/fleet");
     let failed = key("p7");
     for servers in SIZES {
@@ -64,7 +60,7 @@ fn in_a_fleet(criterion: &mut Criterion) {
 }
 
 /// A primary with many replicas is replaced.
-fn in_a_wide_cluster(criterion: &mut Criterion) {
+pub(crate) fn in_a_wide_cluster(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("choose/replicas");
     for replicas in [10, 100, 1_000] {
         let scenario = wide_cluster(replicas);
@@ -78,6 +74,3 @@ fn in_a_wide_cluster(criterion: &mut Criterion) {
     }
     group.finish();
 }
-
-criterion_group!(benches, in_a_fleet, in_a_wide_cluster);
-criterion_main!(benches);

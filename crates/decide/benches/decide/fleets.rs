@@ -5,16 +5,16 @@ use std::fmt::Write;
 use decide::scenario::Scenario;
 
 /// Servers of a usual cluster: a primary, three replicas, and one below a replica.
-pub const SERVERS_PER_CLUSTER: usize = 5;
+pub(crate) const SERVERS_PER_CLUSTER: usize = 5;
 /// Servers of the fleets that are measured.
-pub const SIZES: [usize; 3] = [100, 1_000, 10_000];
+pub(crate) const SIZES: [usize; 3] = [100, 1_000, 10_000];
 /// Transactions of each former primary.
 const OLD: u64 = 4_000_000;
 
 /// A fleet of usual clusters; with `dead`, every primary is, and its replicas know. All servers hold what three
 /// primaries, one after the other, committed; in clusters with a dead primary every replica received a bit less than
 /// the next one, the third of them in pieces, and the second has a transaction of its own.
-pub fn fleet(servers: usize, dead: bool) -> Scenario {
+pub(crate) fn fleet(servers: usize, dead: bool) -> Scenario {
     let mut text = String::new();
     for cluster in 0..servers / SERVERS_PER_CLUSTER {
         let (state, receiver) = if dead { (" down=12s", " io=connecting") } else { ("", "") };
@@ -36,7 +36,7 @@ pub fn fleet(servers: usize, dead: bool) -> Scenario {
 }
 
 /// One cluster: a dead primary with so many direct replicas, no two of which received the same.
-pub fn wide_cluster(replicas: usize) -> Scenario {
+pub(crate) fn wide_cluster(replicas: usize) -> Scenario {
     let mut text = format!("p0 down=12s executed={}\n", history(1_000_000, 0));
     for number in 0..replicas {
         let last = 1_000_000 - number as u64;
@@ -52,7 +52,7 @@ pub fn wide_cluster(replicas: usize) -> Scenario {
 }
 
 /// What two former primaries committed, and of the present one all up to `last` but for so many single transactions.
-pub fn history(last: u64, gaps: u64) -> String {
+pub(crate) fn history(last: u64, gaps: u64) -> String {
     let mut intervals = String::new();
     let mut begin = 1;
     for gap in 1..=gaps {
