@@ -45,7 +45,7 @@ pub use engine::{Engine, Identity, Ports};
 pub use executor::{PlanEnd, StepEnd, StepError};
 pub use metrics::{Counter, FailoverTimes, Gauge, Metrics, RecoveryCounters};
 pub use operations::OperationError;
-pub use recovery::{Attempt, TakeoverRequest};
+pub use recovery::{Attempt, FailoverPreview, TakeoverPreview, TakeoverRequest};
 pub use relocations::{Moved, Regrouped};
 pub use samples::{BackendSample, DiscoverySample, FlushSample, QueueSample};
 pub use servers_control::{EqualRelayPlaces, PlacedEvent};

@@ -89,10 +89,17 @@ fn servers_that_do_not_answer_are_an_error() {
 
 fn a_dry_run_changes_no_server() {
     let program = Prepared::new();
-    program.fails(
-        "-c force-master-failover --alias shop --noop",
-        "noop: aborting takeover operation on db:3306",
-    );
+    for command in ["recover -i db:3306", "force-master-failover --alias shop", "plan-failover --alias shop"]
+    {
+        let ended = program.run(&format!("-c {command} --noop"));
+        assert_eq!(ended.code, Some(0), "{command}: {}", ended.stderr);
+        let first = ended.stdout.lines().next();
+        assert_eq!(first, Some("If db:3306 failed now, db:3307 would be promoted:"), "{command}");
+        assert!(ended.stdout.contains("db:3307: make writable"), "{command}: {}", ended.stdout);
+    }
+    // The one that was on record before.
+    program.prints("-c ack-all-recoveries --reason done", "1 recoveries acknowledged\n");
+    program.fails("-c recover -i db:3307 --noop", "noop: aborting recover operation on db:3307");
     for (command, operation) in [("stop-replica", "stop-replica"), ("set-writeable", "set-read-only")] {
         program.fails(
             &format!("-c {command} -i db:3307 --noop"),

@@ -43,6 +43,7 @@ lab::on_both_families!(
     places::what_a_command_changed_is_seen_at_once,
     places::virtual_names_are_told_to_replicas,
     takeovers::answers_show_what_was_done,
+    takeovers::plans_are_shown_before_they_run,
     takeovers::siblings_move_before_the_hooks,
     takeovers::unknown_successors_are_refused,
     takeovers::a_semi_sync_pair_changes_places,

@@ -31,7 +31,7 @@ impl World {
     }
 
     /// Nothing holds a lock, and the topology in the daemon is what it should be.
-    async fn assert_settled(&self, pairs: &[(&str, &str)]) -> Result<()> {
+    pub(crate) async fn assert_settled(&self, pairs: &[(&str, &str)]) -> Result<()> {
         for (replica, source) in pairs {
             self.assert_replicates(replica, source).await?;
         }

@@ -73,6 +73,27 @@ pub(crate) async fn answers_show_what_was_done(family: Family) -> Result<()> {
     world.assert_replicates("d", "a").await
 }
 
+/// What is shown is what is done afterwards, and showing it does nothing.
+pub(crate) async fn plans_are_shown_before_they_run(family: Family) -> Result<()> {
+    let (user, password) = (lab::REPLICATION.name, lab::REPLICATION.password);
+    let query = format!("select '{user}', '{password}'");
+    let world = World::start(family, json!({ "ReplicationCredentialsQuery": query })).await?;
+    let a = world.lab.address("a");
+    let takeover = world.ok(&world.route("plan-takeover", &["a", "c"])).await?;
+    let failover = world.ok(&world.route("plan-failover", &["a"])).await?;
+    let shown = world.printed(&["-c", "plan-failover", "-i", &a]).await?;
+    ensure!(shown.starts_with(&format!("If {a} failed now, ")), "{shown}");
+    ensure!(shown.contains("drain:") && shown.contains("make writable"), "{shown}");
+    world.assert_settled(&[("b", "a"), ("c", "a"), ("d", "a")]).await?;
+    ensure!(world.ok("/api/audit-recovery").await? == json!([]), "a plan is on record");
+    let done = world.ok(&world.route("graceful-master-takeover-auto", &["a", "c"])).await?;
+    ensure!(takeover["Promoted"] == done["Details"]["SuccessorKey"], "{takeover} {done}");
+    world.assert_settled(&[("b", "c"), ("a", "c"), ("d", "c")]).await?;
+    let back = world.ok(&world.route("plan-takeover", &["c", "a"])).await?;
+    ensure!(back["Promoted"] == failover["Primary"], "{back} {failover}");
+    Ok(())
+}
+
 pub(crate) async fn siblings_move_before_the_hooks(family: Family) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("hooks");

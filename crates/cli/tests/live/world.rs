@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use lab::{Family, Lab, LabBuilder, OrchestratorProcess, Writer, WriterOptions, wait_until};
 use serde_json::{Value, json};
 
@@ -64,17 +64,26 @@ impl World {
 
     /// Runs a command on the daemon's backend; it must succeed and print exactly this.
     pub(crate) async fn command(&self, words: &[&str], stdout: &str) -> Result<()> {
+        let printed = self.printed(words).await?;
+        ensure!(printed == stdout, "{words:?} printed {printed:?}");
+        Ok(())
+    }
+
+    /// What the same program prints as a command.
+    pub(crate) async fn printed(&self, words: &[&str]) -> Result<String> {
         let ended = tokio::process::Command::new(env!("CARGO_BIN_EXE_orchestrator"))
             .arg("-config")
             .arg(self.daemon.config_path())
             .args(words)
             .output()
             .await?;
-        let printed = String::from_utf8_lossy(&ended.stdout);
-        if ended.status.success() && printed == stdout {
-            return Ok(());
-        }
-        bail!("{words:?} printed {printed:?}: {}", String::from_utf8_lossy(&ended.stderr))
+        let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
+        ensure!(
+            ended.status.success(),
+            "{words:?} printed {printed:?}: {}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        Ok(printed)
     }
 
     /// JSON of a route.

@@ -26,16 +26,29 @@ impl Engine {
         designated: &InstanceKey,
     ) -> Result<Recovery, OperationError> {
         let primary = self.only_primary(cluster_name, true)?;
+        let designated = self.direct_replica(&primary, designated).await?;
+        self.force(&primary, Some(designated), "force-master-takeover").await
+    }
+
+    /// The key of a server that replicates from the primary.
+    ///
+    /// # Errors
+    /// It does not, or nobody knows it.
+    pub(super) async fn direct_replica(
+        &self,
+        primary: &InstanceKey,
+        designated: &InstanceKey,
+    ) -> Result<InstanceKey, OperationError> {
         let Ok(designated) = self.known(designated).await else {
             return Err(OperationError::Refused(vec!["Instance not found".to_owned()]));
         };
-        if designated.primary_key != primary {
+        if designated.primary_key != *primary {
             return Err(OperationError::Refused(vec![format!(
                 "You may only promote a direct child of the master {primary}. The master of {} is {}.",
                 designated.key, designated.primary_key
             )]));
         }
-        self.force(&primary, Some(designated.key.clone()), "force-master-takeover").await
+        Ok(designated.key.clone())
     }
 
     async fn force(

@@ -11,6 +11,7 @@ mod gates;
 mod intermediate;
 mod journal;
 mod late_fence;
+mod preview;
 mod primary;
 mod publication;
 mod release;
@@ -24,6 +25,7 @@ mod writable;
 pub(crate) use follow_up::LeftBehind;
 pub(crate) use gates::{Held, replaces_a_primary};
 pub(crate) use late_fence::LateFence;
+pub use preview::{FailoverPreview, TakeoverPreview};
 pub(crate) use release::PendingRelease;
 pub use takeover::TakeoverRequest;
 

@@ -94,7 +94,7 @@ impl Engine {
         {
             return Attempt::NotAttempted(vec![reason]);
         }
-        let mut case = self.failover_case(finding, request.candidate.clone());
+        let mut case = self.failover_case(&finding.key, request.candidate.clone());
         case.policy.prevent_semi_sync_loss &= !request.forced;
         if let Some(reason) = self.refuse_possible_loss(&case).await {
             return Attempt::NotAttempted(vec![reason]);
@@ -186,7 +186,7 @@ impl Engine {
             self.require_still_wanted().await.map_err(NotPromoted::for_now)?;
             self.require_still_dead(&finding.key, true).await.map_err(NotPromoted::for_now)?;
         }
-        let mut case = self.failover_case(finding, request.candidate.clone());
+        let mut case = self.failover_case(&finding.key, request.candidate.clone());
         case.policy.prevent_semi_sync_loss &= !request.forced;
         recovery.mode = case.mode();
         let will = format!("will recover {} by {}", finding.key, recovery.mode.as_str());
@@ -254,14 +254,14 @@ impl Engine {
         }
     }
 
-    fn failover_case(&self, finding: &Finding, explicit: Option<InstanceKey>) -> FailoverCase {
+    pub(super) fn failover_case(&self, failed: &InstanceKey, explicit: Option<InstanceKey>) -> FailoverCase {
         let compiled = self.compiled();
         let fleet = self.fleet();
         let is_never_promoted = |key: &InstanceKey| compiled.ignores_promotion(key);
         let policy = compiled.failover.clone();
-        let mut case = match fleet.get(&finding.key) {
+        let mut case = match fleet.get(failed) {
             Some(failed) => FailoverCase::of(&fleet, failed, policy, &is_never_promoted),
-            None => FailoverCase::new(finding.key.clone(), policy),
+            None => FailoverCase::new(failed.clone(), policy),
         };
         case.explicit = explicit;
         case

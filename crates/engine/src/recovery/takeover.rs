@@ -101,7 +101,7 @@ impl Engine {
     }
 
     /// Everything is read afresh: a takeover is decided on what is true now.
-    async fn takeover_case(
+    pub(super) async fn takeover_case(
         &self,
         primary: &InstanceKey,
         request: &TakeoverRequest,
@@ -399,7 +399,7 @@ impl Engine {
     }
 }
 
-fn refuse(obstacles: takeover::Obstacles) -> OperationError {
+pub(super) fn refuse(obstacles: takeover::Obstacles) -> OperationError {
     OperationError::Refused(obstacles.0.iter().map(ToString::to_string).collect())
 }
 

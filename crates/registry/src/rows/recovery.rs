@@ -52,6 +52,27 @@ operations! {
             "Hand a live primary's role over, choose the replica, and restart replication on the former primary",
             "Same as graceful-master-takeover, but chooses the replica when none is given, and starts replication on the \
              former primary in the end.";
+        PlanFailover "plan-failover" (), command, Read, Recovery,
+            [
+                "plan-failover/:clusterHint", "plan-failover/:host/:port",
+                "plan-failover/:clusterHint/:designatedHost/:designatedPort",
+                "plan-failover/:host/:port/:designatedHost/:designatedPort",
+            ],
+            needs [], takes [Cluster, Instance, Destination],
+            "Show what would be done if the primary of a cluster failed now",
+            "Prints who would be promoted, the reason for and against each replica, what would become of it, what would be \
+             lost, and every step. With -d that replica is promoted, or none. Nothing is changed. Whether it would be done \
+             automatically is told by explain.";
+        PlanTakeover "plan-takeover" (), command, Read, Recovery,
+            [
+                "plan-takeover/:clusterHint", "plan-takeover/:host/:port",
+                "plan-takeover/:clusterHint/:designatedHost/:designatedPort",
+                "plan-takeover/:host/:port/:designatedHost/:designatedPort",
+            ],
+            needs [], takes [Cluster, Instance, Destination],
+            "Show what graceful-master-takeover-auto would do",
+            "Reads the servers of the cluster and prints who would take over, which replicas move when, and every step; or \
+             every obstacle. Nothing is changed.";
         Analysis "replication-analysis" (), command, Read, Recovery,
             ["replication-analysis", "replication-analysis/:clusterName", "replication-analysis/instance/:host/:port"],
             needs [], takes [Cluster, Instance],

@@ -16,6 +16,7 @@ mod lookup;
 mod management;
 mod node;
 mod pools;
+mod preview;
 mod records;
 mod recovery;
 mod relocation;

@@ -3,15 +3,15 @@
 use decide::analysis::{Hints, Scope, analyze};
 use decide::clusters::cluster_by_alias;
 use engine::OperationError;
-use model::{AcknowledgeScope, AnalysisCode, Finding};
+use model::{AcknowledgeScope, AnalysisCode, Finding, InstanceKey};
 use registry::wire::{AnalysisView, KeyView};
 use registry::{Param, RecoveryOperation as Op};
 use tracing::info;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
-use super::records;
 use super::takeover::{self, Way};
+use super::{preview, records};
 
 pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure> {
     match operation {
@@ -21,6 +21,8 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
         Op::ForceTakeover => takeover::run(call, Way::ForceTakeover).await,
         Op::GracefulTakeover => takeover::run(call, Way::Graceful { auto: false }).await,
         Op::GracefulTakeoverAuto => takeover::run(call, Way::Graceful { auto: true }).await,
+        Op::PlanFailover => preview::failover(call).await,
+        Op::PlanTakeover => preview::takeover(call, true).await,
         Op::Analysis => analysis(call).await,
         Op::Explain => super::explanation::instance(call).await,
         Op::ExplainCluster => super::explanation::cluster(call).await,
@@ -50,6 +52,9 @@ pub(super) async fn run(call: &Call<'_>, operation: Op) -> Result<Reply, Failure
 async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
     let key = call.figured_key().await?;
     let candidate = call.exact_destination().await?;
+    if call.engine.identity().noop {
+        return dry_run(call, &key, candidate);
+    }
     let recovery = match call.engine.recover(&key, candidate, skip_hooks).await {
         Ok(recovery) => recovery,
         // A command that finds nothing to recover has done its work.
@@ -79,6 +84,20 @@ async fn recover(call: &Call<'_>, skip_hooks: bool) -> Result<Reply, Failure> {
             Err(Failure::refused(message).about(&key))
         }
     }
+}
+
+/// What a recovery of a primary would do is shown; of other servers it is not known without doing it.
+fn dry_run(call: &Call<'_>, key: &InstanceKey, candidate: Option<InstanceKey>) -> Result<Reply, Failure> {
+    let leads = {
+        let fleet = call.engine.fleet();
+        fleet.get(key).is_some_and(|server| server.depth == 0 || server.is_co_primary)
+    };
+    if call.is_command() && leads {
+        return preview::recovery(call, key, candidate);
+    }
+    Err(Failure::refused(format!(
+        "noop: aborting recover operation on {key}; signalling error but nothing went wrong."
+    )))
 }
 
 async fn analysis(call: &Call<'_>) -> Result<Reply, Failure> {

@@ -8,6 +8,7 @@ use registry::wire::RecoveryView;
 
 use super::answer::{Failure, Reply};
 use super::call::Call;
+use super::preview;
 
 const NO_DESTINATION: &str =
     "Cannot deduce destination, the instance to promote in place of the master. Please provide with -d";
@@ -30,8 +31,10 @@ pub(super) enum Way {
 pub(super) async fn run(call: &Call<'_>, way: Way) -> Result<Reply, Failure> {
     let cluster_name = call.cluster().await?;
     let designated = call.exact_destination().await?;
+    if call.engine.identity().noop {
+        return dry_run(call, way, &cluster_name).await;
+    }
     let mut begun = Begun::new(call, &cluster_name);
-    refuse_dry_run(call, &cluster_name)?;
     let engine = call.engine;
     let (recovery, hint, message) = match way {
         Way::ForceFailover => {
@@ -54,13 +57,15 @@ pub(super) async fn run(call: &Call<'_>, way: Way) -> Result<Reply, Failure> {
     Ok(Reply::envelope(message, call.json(&RecoveryView::live(&recovery, finding))).printing(lines))
 }
 
-fn refuse_dry_run(call: &Call<'_>, cluster_name: &str) -> Result<(), Failure> {
-    if call.engine.identity().noop {
-        return Err(Failure::refused(format!(
+/// A command shows what would be done; to a client that waits for the deed it is an error.
+async fn dry_run(call: &Call<'_>, way: Way, cluster_name: &str) -> Result<Reply, Failure> {
+    match way {
+        Way::ForceFailover | Way::ForceTakeover if call.is_command() => preview::failover(call).await,
+        Way::Graceful { auto } if call.is_command() => preview::takeover(call, auto).await,
+        Way::ForceFailover | Way::ForceTakeover | Way::Graceful { .. } => Err(Failure::refused(format!(
             "noop: aborting takeover operation on {cluster_name}; signalling error but nothing went wrong."
-        )));
+        ))),
     }
-    Ok(())
 }
 
 /// The promoted server and, after a planned takeover, the position at which it was promoted.

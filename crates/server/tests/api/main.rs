@@ -9,6 +9,7 @@ mod errors;
 mod explanations;
 mod node;
 mod pages;
+mod previews;
 mod reads;
 mod records;
 mod seeds;
