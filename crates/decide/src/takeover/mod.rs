@@ -5,12 +5,13 @@
 //! 1. [`prepare`] on freshly read servers: who takes over, who follows, and every reason against it, before anything
 //!    changes.
 //! 2. [`siblings_plan`]: siblings are re-pointed while writes go on. A failure undoes itself.
-//! 3. [`pause_plan`]: the primary becomes read-only; read it again.
-//! 4. [`drain_plan`]: the target gets and applies everything, stops, and both are read again.
-//! 5. [`promote_plan`]: checks that nothing is missing, then opens the target; the former primary becomes its replica.
+//! 3. [`approach_plan`]: the target comes close to the primary, so that the pause is short.
+//! 4. [`pause_plan`]: the primary becomes read-only; read it again.
+//! 5. [`drain_plan`]: the target gets and applies everything, stops, and both are read again.
+//! 6. [`promote_plan`]: checks that nothing is missing, then opens the target; the former primary becomes its replica.
 //!
-//! When step 3 or 4 fails, or the decision of step 5 refuses, [`restore_plan`] makes the primary writable again: it is
-//! never left read-only. Once the plan of step 5 runs, the only way is forward.
+//! When step 4 or 5 fails, or the decision of step 6 refuses, [`restore_plan`] makes the primary writable again: it is
+//! never left read-only. Once the plan of step 6 runs, the only way is forward.
 //!
 //! Only the target is ever promoted. Deliberately not here: hooks, records, credentials and TLS of the former primary.
 
@@ -22,7 +23,9 @@ mod preflight;
 mod tests;
 
 pub use case::{Obstacle, Obstacles, TakeoverCase};
-pub use phases::{demotion_plan, drain_plan, pause_plan, promote_plan, restore_plan, siblings_plan};
+pub use phases::{
+    approach_plan, demotion_plan, drain_plan, pause_plan, promote_plan, restore_plan, siblings_plan,
+};
 pub use preflight::{Takeover, prepare, single_primary};
 
 use model::Plan;

@@ -1,6 +1,7 @@
 //! The phases of a takeover as plans.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{
     Action, Condition, GtidSet, GtidUse, Instance, InstanceKey, MariaDbPosition, OnFailure, Plan,
@@ -10,6 +11,9 @@ use model::{
 use super::case::{Obstacle, Obstacles, TakeoverCase};
 use super::preflight::Takeover;
 use crate::failover::{CHANGE_TIME, hold_lease, lanes, push_opening, push_repoint};
+
+/// Longest time for one attempt to come close.
+const APPROACH_TIME: Duration = Duration::from_secs(2);
 
 /// Re-points the early siblings, while the primary still accepts writes. A sibling that cannot be moved ends the
 /// takeover, unless it is downtimed; those that were moved go back.
@@ -37,6 +41,33 @@ fn make_undoable(plan: &mut Plan, case: &TakeoverCase, sibling: &Instance) {
         if !case.downtimed.contains(&sibling.key) {
             step.on_failure = OnFailure::Abort;
         }
+    }
+}
+
+/// Brings the target close to the primary as it was read a moment ago, while writes go on: the pause lasts at least as long
+/// as the target lags. One that does not get there in time is no reason to give up; [`drain_plan`] waits for it again.
+pub fn approach_plan(case: &TakeoverCase, takeover: &Takeover, primary: &Instance) -> Plan {
+    let mut plan = Plan::new("approach");
+    let reason = "writes pause for as long as it lags";
+    plan.push(
+        &takeover.target.key,
+        reach(&takeover.target, primary),
+        &[],
+        APPROACH_TIME.min(case.wait_limit()),
+        reason,
+    );
+    if let Some(step) = plan.last_mut() {
+        step.on_failure = OnFailure::Note;
+    }
+    plan
+}
+
+/// Waiting until the target has everything that the primary had when it was read.
+fn reach(target: &Instance, primary: &Instance) -> Action {
+    match target.gtid_use() {
+        GtidUse::Oracle => Action::WaitExecutedGtid(flat(&primary.executed_gtid)),
+        GtidUse::MariaDb => Action::WaitExecutedGtid(flat(&primary.mariadb_gtid_position)),
+        GtidUse::None => Action::WaitExecutedCoordinates(primary.self_coordinates.clone()),
     }
 }
 
@@ -75,13 +106,8 @@ pub fn pause_plan(case: &TakeoverCase) -> Plan {
 pub fn drain_plan(case: &TakeoverCase, takeover: &Takeover, paused: &Instance) -> Plan {
     let mut plan = Plan::new("drain");
     let target = &takeover.target;
-    let wait = match target.gtid_use() {
-        GtidUse::Oracle => Action::WaitExecutedGtid(flat(&paused.executed_gtid)),
-        GtidUse::MariaDb => Action::WaitExecutedGtid(flat(&paused.mariadb_gtid_position)),
-        GtidUse::None => Action::WaitExecutedCoordinates(paused.self_coordinates.clone()),
-    };
     let reason = "it must have everything that the primary committed";
-    let waited = plan.push(&target.key, wait, &[], case.wait_limit(), reason);
+    let waited = plan.push(&target.key, reach(target, paused), &[], case.wait_limit(), reason);
     let stopped = plan.push(
         &target.key,
         Action::StopReplication(Threads::Both),
@@ -256,8 +282,12 @@ pub(super) fn all_plans(case: &TakeoverCase, takeover: &Takeover) -> Vec<Plan> {
     drained.replication.sql_thread = model::ThreadState::Stopped;
     drained.executed_gtid = closed.executed_gtid.clone();
     drained.mariadb_gtid_position = closed.mariadb_gtid_position.clone();
-    let mut plans =
-        vec![siblings_plan(case, takeover), pause_plan(case), drain_plan(case, takeover, &closed)];
+    let mut plans = vec![
+        siblings_plan(case, takeover),
+        approach_plan(case, takeover, &case.primary),
+        pause_plan(case),
+        drain_plan(case, takeover, &closed),
+    ];
     plans.extend(promote_plan(case, takeover, &closed, &closed, &Arc::new(drained)));
     plans
 }

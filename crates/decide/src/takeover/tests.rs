@@ -73,7 +73,7 @@ fn steps(plan: &Plan) -> String {
 
 fn checked(case: &TakeoverCase) -> Vec<String> {
     let (_, plans) = preview(case).unwrap();
-    assert_eq!(plans.len(), 4);
+    assert_eq!(plans.len(), 5);
     let mut context = check_context(case);
     for plan in &plans {
         let notes = check_plan(plan, &mut context);
@@ -90,6 +90,7 @@ fn a_takeover_from_end_to_end() {
         checked(&case),
         [
             "1 r2: stop replication\n2 r2: replicate from r1:3306 <- 1\n3 r2: start replication <- 2\n",
+            "1 r1: wait until 1:1-9 is executed\n",
             "1 p1: make read-only\n2 p1: read again <- 1\n",
             "1 r1: wait until 1:1-9 is executed\n2 r1: stop replication <- 1\n3 r1: read again <- 2\n4 p1: read again <- 1\n",
             "1 r1: forget the source\n2 r1: make writable <- 1\n3 r1: read again <- 2\n\
@@ -102,8 +103,8 @@ fn a_takeover_from_end_to_end() {
 fn plain_replication_waits_for_coordinates_and_needs_a_single_replica() {
     let case = world("p1 self=log.000007:99\n r1 <- p1 use=file");
     let text = checked(&case);
-    assert!(text[2].starts_with("1 r1: wait until log.000007:99 is executed\n"), "{}", text[2]);
-    assert!(!text[3].contains("start replication"));
+    assert!(text[3].starts_with("1 r1: wait until log.000007:99 is executed\n"), "{}", text[3]);
+    assert!(!text[4].contains("start replication"));
     let case = world_to("p1\n r1 <- p1 use=file\n r2 <- p1 use=file", "r1");
     assert_eq!(
         refused(&case),
@@ -122,8 +123,8 @@ fn mariadb_siblings_move_when_the_target_has_everything() {
     );
     let text = checked(&case);
     assert_eq!(text[0], "");
-    assert!(text[2].starts_with("1 r1: wait until 0-1-9 is executed\n"));
-    assert!(text[3].contains("r2: replicate from r1:3306"));
+    assert!(text[3].starts_with("1 r1: wait until 0-1-9 is executed\n"));
+    assert!(text[4].contains("r2: replicate from r1:3306"));
 }
 
 #[test]
@@ -276,7 +277,7 @@ fn the_former_primary_becomes_a_replica_the_way_the_target_was() {
     let position = |text: &str| {
         let case = world(text);
         let (_, plans) = preview(&case).unwrap();
-        let change = plans[3].steps.iter().find(|step| step.server == key("p1")).unwrap();
+        let change = plans[4].steps.iter().find(|step| step.server == key("p1")).unwrap();
         format!("{:?}", change.action)
     };
     assert!(position("p1\n r1 <- p1").contains("OracleAutoPosition"));
@@ -299,18 +300,18 @@ fn a_damaged_takeover_is_noticed() {
     };
     assert!(rules(|_| {}).is_empty());
     // The primary stays writable; it would stay read-only; nobody is sure that it is read-only; nothing is drained.
-    assert!(rules(|plans| plans[1].steps.clear()).contains(&CheckRule::ReadOnlyBefore));
-    assert_eq!(rules(|plans| plans[1].steps[0].compensation = None), [CheckRule::Undo]);
-    let unsure = rules(|plans| plans[1].steps[0].on_failure = model::OnFailure::Note);
+    assert!(rules(|plans| plans[2].steps.clear()).contains(&CheckRule::ReadOnlyBefore));
+    assert_eq!(rules(|plans| plans[2].steps[0].compensation = None), [CheckRule::Undo]);
+    let unsure = rules(|plans| plans[2].steps[0].on_failure = model::OnFailure::Note);
     assert!(unsure.contains(&CheckRule::ReadOnlyBefore));
-    assert!(rules(|plans| plans[2].steps.clear()).contains(&CheckRule::StoppedBefore));
+    assert!(rules(|plans| plans[3].steps.clear()).contains(&CheckRule::StoppedBefore));
     // Closing the primary beside opening the target is too late.
     let late = rules(|plans| {
-        let close = plans[1].steps.remove(0);
-        plans[1].steps.clear();
-        let id = plans[3].push(&close.server, close.action.clone(), &[], close.deadline, "");
-        plans[3].last_mut().unwrap().compensation = close.compensation;
-        assert!(plans[3].step(id).is_some());
+        let close = plans[2].steps.remove(0);
+        plans[2].steps.clear();
+        let id = plans[4].push(&close.server, close.action.clone(), &[], close.deadline, "");
+        plans[4].last_mut().unwrap().compensation = close.compensation;
+        assert!(plans[4].step(id).is_some());
     });
     assert!(late.contains(&CheckRule::ReadOnlyBefore));
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use decide::plan_checker::{self, CheckContext, Severity};
 use decide::takeover::{self, Takeover, TakeoverCase};
@@ -11,6 +12,7 @@ use model::{
     AcknowledgeScope, Command, Finding, Instance, InstanceKey, Plan, Recovery, RecoveryKind, RegroupMode,
 };
 use ports::Deadline;
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::Request;
@@ -22,6 +24,11 @@ use crate::Engine;
 use crate::executor::PlanEnd;
 use crate::hook_environment::hook_environment;
 use crate::operations::OperationError;
+
+/// A target that needs no longer than this to reach where the primary was is close behind it.
+const CLOSE: Duration = Duration::from_millis(50);
+/// How often a target is given the time to come close.
+const APPROACHES_MAX: usize = 4;
 
 /// What an operator asked for.
 #[derive(Clone, Debug)]
@@ -358,6 +365,7 @@ impl Engine {
         uid: &str,
         journal: &mut Journal,
     ) -> Result<Plan, String> {
+        self.approach(case, takeover, check, uid).await?;
         journal.unfence = !case.primary.read_only;
         self.enter_stage(uid, journal, Stage::Draining).await?;
         self.run_phase(&takeover::pause_plan(case), check, uid).await?;
@@ -372,6 +380,27 @@ impl Engine {
         }
         self.enter_stage(uid, journal, Stage::Committing).await?;
         Ok(plan)
+    }
+
+    /// Waits for a moment in which the target is close behind the primary: writes will pause for as long as it lags. One
+    /// that never is takes over all the same.
+    async fn approach(
+        &self,
+        case: &TakeoverCase,
+        takeover: &Takeover,
+        check: &mut CheckContext,
+        uid: &str,
+    ) -> Result<(), String> {
+        for _attempt in 0..APPROACHES_MAX {
+            let read = self.read_instance(&case.primary.key, self.read_deadline()).await;
+            let primary = read.map_err(|error| format!("the primary cannot be read any more: {error}"))?;
+            let began = Instant::now();
+            let end = self.run_phase(&takeover::approach_plan(case, takeover, &primary), check, uid).await?;
+            if began.elapsed() <= CLOSE || !end.errors().is_empty() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn current(&self, key: &InstanceKey) -> Result<Arc<Instance>, String> {
