@@ -5,8 +5,12 @@
 
 # True if the machine has an own server of family $1 (mysql, mariadb) whose version matches pattern $2.
 server_is_installed() {
-  local program=mysqld text version
-  [ "$1" = mysql ] || program=mariadbd
+  local program text version
+  case "$1" in
+    mysql) program=mysqld ;;
+    mariadb) program=mariadbd ;;
+    *) return 1 ;;
+  esac
   has "$program" || return 1
   text="$(PATH="$PATH:/usr/sbin" "$program" --version 2>/dev/null)" || return 1
   # MariaDB also installs a `mysqld`.
