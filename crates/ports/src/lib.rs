@@ -1,5 +1,5 @@
 //! What the engine needs from outside, as traits: servers, agents on their hosts, host names, store, command log, hooks,
-//! clock, lease.
+//! key-value stores, clock, lease.
 //!
 //! No implementation lives here. Every call takes a [`Deadline`].
 
@@ -9,6 +9,7 @@ mod hooks;
 mod lease;
 mod names;
 mod placeholders;
+mod publication;
 mod servers;
 mod store;
 
@@ -17,6 +18,7 @@ pub use clock::{Clock, Deadline, SystemClock};
 pub use hooks::{HookEnvironment, HookError, HookRunner};
 pub use lease::{AlwaysActive, Lease};
 pub use names::{Names, NoNames};
+pub use publication::{ClusterPairs, PublishError, PublishedStore};
 pub use servers::{
     ActionError, ActionOutcome, BinaryLog, ErrorClass, LogEvent, LogPage, LostConnection, ProbeError,
     ProbeRequest, Servers,
