@@ -13,6 +13,7 @@ mod logging;
 mod node;
 mod open_files;
 mod output;
+mod published;
 mod syslog;
 mod system;
 mod usage;

@@ -18,6 +18,8 @@ use store::{
 };
 use tracing::warn;
 
+use crate::published::PublishedStores;
+
 /// Version text of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -43,6 +45,7 @@ pub(crate) struct Node {
     servers: Arc<MySqlServers>,
     hooks: Arc<ShellHooks>,
     agents: Arc<HttpAgents>,
+    published: PublishedStores,
     backend: Option<Arc<MySqlStore>>,
 }
 
@@ -70,6 +73,7 @@ impl Node {
             store.reconfigure(options);
         }
         self.hooks.use_shell(settings.hooks.shell.clone());
+        self.published.reconfigure(&settings.publication);
         self.engine.replace_settings(settings);
         Ok(())
     }
@@ -89,6 +93,7 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
     };
     let (servers, hooks) = (Arc::new(servers), Arc::new(ShellHooks::new(settings.hooks.shell.clone())));
     let agents = Arc::new(HttpAgents::new(agent_options(&settings)));
+    let published = PublishedStores::new(&settings.publication);
     let hostname = hostname();
     let node = NodeIdentity { hostname: hostname.clone(), token: random_token()? };
     let (store, clock, backend): (Arc<dyn Store>, Arc<dyn Clock>, _) = match &opened {
@@ -126,6 +131,7 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
         log: Arc::new(LocalLog::new(store.clone())),
         store,
         hooks: hooks.clone(),
+        published: published.all(),
         clock,
         lease,
     };
@@ -137,7 +143,7 @@ pub(crate) async fn open_node(settings: Settings, start: &Start) -> Result<Node>
         }
         engine.supervisor().start_loop("election", lease.keep_forever());
     }
-    Ok(Node { engine, servers, hooks, agents, backend: backend_store })
+    Ok(Node { engine, servers, hooks, agents, published, backend: backend_store })
 }
 
 /// Applies the schema of the backend again, whatever version is deployed.

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod failover;
 pub mod log_events;
 pub mod plan_checker;
+pub mod publication;
 pub mod receiver_test;
 pub mod relocation;
 pub mod replication_rules;

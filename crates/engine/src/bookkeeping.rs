@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use decide::clusters::{all_clusters_primaries, effective_alias};
 use model::{Command, CommandOutcome, InstanceKey, Maintenance, Tag};
 use ports::Deadline;
 
@@ -198,36 +197,6 @@ impl Engine {
         self.fleet_mut().resolved.clear();
         self.audit("reset-hostname-resolve-cache", None, "").await;
         Ok(())
-    }
-
-    /// Publishes the primary of one cluster, or of all, in the key-value stores; returns the pairs.
-    ///
-    /// # Errors
-    /// The backend.
-    pub async fn submit_primaries(&self, cluster: Option<&str>) -> Result<KeyValues, OperationError> {
-        let settings = self.settings();
-        let primaries: Vec<(String, InstanceKey)> = {
-            let fleet = self.fleet();
-            let by_pattern =
-                |name: &str| settings.attributes.cluster_aliases.alias_of(name).map(str::to_owned);
-            all_clusters_primaries(&fleet)
-                .iter()
-                .filter(|primary| cluster.is_none_or(|name| primary.cluster_name == name))
-                .map(|primary| {
-                    (effective_alias(&fleet, &primary.cluster_name, &by_pattern), primary.key.clone())
-                })
-                .collect()
-        };
-        let mut all = KeyValues::new();
-        for (alias, primary) in primaries {
-            let pairs = self.primary_pairs(&alias, &primary).await;
-            for (key, value) in &pairs {
-                let put = Command::PutKeyValue { key: key.clone(), value: value.clone(), at: self.now() };
-                self.submit(put).await?;
-            }
-            all.extend(pairs);
-        }
-        Ok(all)
     }
 
     /// What the key-value stores are told about the primary of a cluster: itself, its host, port and addresses. Nothing of

@@ -37,6 +37,7 @@ impl Engine {
         supervisor.start_loop("late fences", self.clone().fence_forever());
         supervisor.start_loop("trial writes", self.clone().try_writes_forever());
         supervisor.start_loop("analysis", self.clone().analyze_forever());
+        self.start_publishing();
         Ok(())
     }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use model::{Fleet, InstanceKey, NodeIdentity, Timestamp};
 use ports::{
-    Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Names, Servers, Store, StoreError,
+    Agents, Clock, CommandLog, Deadline, HookRunner, InstanceWrite, Lease, Names, PublishedStore, Servers,
+    Store, StoreError,
 };
 use settings::Settings;
 use tokio::sync::Notify;
@@ -23,6 +24,7 @@ use crate::dead::DeadServers;
 use crate::detection_state::DetectionState;
 use crate::discovery::Stillness;
 use crate::metrics::Metrics;
+use crate::publication::Published;
 use crate::queue::CoalescingQueue;
 use crate::receiver_test::TestedSources;
 use crate::recovery::{Held, LateFence, LeftBehind, PendingRelease};
@@ -50,6 +52,8 @@ pub struct Ports {
     pub log: Arc<dyn CommandLog>,
     /// The operator's commands.
     pub hooks: Arc<dyn HookRunner>,
+    /// Key-value stores outside, in the order in which they are shown.
+    pub published: Vec<Arc<dyn PublishedStore>>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// The right to act.
@@ -140,6 +144,8 @@ pub(crate) struct Inner {
     pub(crate) backend_version: tokio::sync::Mutex<Option<u64>>,
     /// Hosts whose agent registered and was not asked since.
     pub(crate) registered_agents: CoalescingQueue<String>,
+    /// What others were told about primaries.
+    pub(crate) published: Published,
     /// What is done with virtual names.
     pub(crate) unresolve: OnceLock<Unresolve>,
     /// Reads the configuration again.
@@ -153,6 +159,7 @@ impl Engine {
         let queue_capacity = settings.discovery.queue_capacity as usize;
         Self {
             inner: Arc::new(Inner {
+                published: Published::to(&ports.published),
                 ports,
                 identity,
                 compiled: ArcSwap::from_pointee(compiled),

@@ -227,12 +227,10 @@ pub enum Command {
         /// When.
         at: Timestamp,
     },
-    /// Store a key-value pair in the internal store.
-    PutKeyValue {
-        /// Key.
-        key: String,
-        /// Value.
-        value: String,
+    /// Store key-value pairs in the internal store.
+    PutKeyValues {
+        /// Key and value.
+        pairs: Vec<(String, String)>,
         /// When.
         at: Timestamp,
     },

@@ -256,6 +256,11 @@ fn publication(config: &AsRead, report: &mut Report) {
         let what = format!("{cross} needs ConsulAddress");
         config.refuse(report, cross, what, "set ConsulAddress, or this to false");
     }
+    let consul = config.values.text("ConsulAddress");
+    if consul.contains(|c: char| c == '/' || c == '@' || c.is_whitespace()) {
+        let what = "it is not host:port";
+        config.refuse(report, "ConsulAddress", what, "write host:port alone; http or https is ConsulScheme");
+    }
     if !config.values.text("GraphiteAddr").is_empty() && config.values.text("GraphitePath").is_empty() {
         config.warn(report, "GraphiteAddr", "nothing is sent to Graphite while GraphitePath is empty");
     }

@@ -9,6 +9,7 @@
 //!
 //! Deliberately absent: a global configuration, a clock, logging. Secrets are of a type that does not print.
 
+mod addresses;
 mod adjust;
 mod check;
 mod choices;
@@ -31,6 +32,7 @@ mod resolve;
 mod settings;
 mod value;
 
+pub use addresses::HostPort;
 pub use choices::{
     Authentication, BackendKind, ConsulScheme, ConsulWrites, HostnameResolve, MessageIdentity, ServerName,
 };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::Secret;
 use regex::Regex;
 
+use crate::addresses::{HostPort, resolve_zookeeper};
 use crate::filters::{ClusterFilters, HostFilters, TextFilters};
 use crate::key::{JsonType, Kind, Literal, Spec, Unit};
 use crate::patterns::{AliasRules, FirstGroup};
@@ -63,6 +64,11 @@ pub(crate) const fn text(default: &'static str) -> Kind<String> {
 /// A text; empty means that nothing was given.
 pub(crate) const fn optional() -> Kind<Option<String>> {
     Kind { spec: spec(JsonType::Text, Literal::Text("")), resolve: |_, value, _| Ok(given(value)) }
+}
+
+/// Servers of ZooKeeper; empty means none.
+pub(crate) const fn zookeeper_servers() -> Kind<Vec<HostPort>> {
+    Kind { spec: spec(JsonType::Text, Literal::Text("")), resolve: resolve_zookeeper }
 }
 
 /// A file or directory; empty means that none was given.

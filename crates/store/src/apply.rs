@@ -98,7 +98,7 @@ pub(crate) fn apply(db: &Db<'_>, command: &Command) -> sql::Result<CommandOutcom
         Command::SetAttribute { hostname, name, value, at } => {
             attributes::set(db, hostname, name, value, *at).map(done)
         }
-        Command::PutKeyValue { key, value, at } => attributes::put(db, key, value, *at).map(done),
+        Command::PutKeyValues { pairs, at } => attributes::put(db, pairs, *at).map(done),
         Command::PutTag { key, tag, at } => annotations::put_tag(db, key, tag, *at).map(done),
         Command::DeleteTag { key, name } => {
             annotations::delete_tag(db, key, name).map(CommandOutcome::Existed)

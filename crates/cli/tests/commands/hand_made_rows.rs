@@ -124,6 +124,38 @@ fn key_value_pairs_bear_the_stored_addresses_and_the_alias() {
 }
 
 #[test]
+fn a_primary_that_may_be_dead_is_not_published() {
+    let program = edited(PRIMARY_IS_DEAD);
+    program.fails("-c submit-masters-to-kv-stores --alias shop", "db:3306 could not be read the last time");
+    let all = program.run("-c submit-masters-to-kv-stores");
+    assert!(!all.stdout.contains("db:3306"), "{}", all.stdout);
+}
+
+#[test]
+fn a_store_that_does_not_answer_is_named_and_keeps_no_other_one_waiting() {
+    let program = Prepared::new();
+    // Nobody listens on the first port.
+    program.configure(r#""ConsulAddress": "127.0.0.1:1", "ZkAddress": "127.0.0.1:1""#);
+    let ended = program.run("-c submit-masters-to-kv-stores --alias shop");
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for told in [
+        "Consul at http://127.0.0.1:1: shop: ",
+        "ZooKeeper at 127.0.0.1:1: shop: ",
+        "ConsulAddress",
+        "ZkAddress",
+    ] {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    let file = Connection::open(program.file("orchestrator.db")).unwrap();
+    let stored: String = file
+        .query_row("select store_value from kv_store where store_key = 'mysql/master/shop'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(stored, "db:3306");
+}
+
+#[test]
 fn what_was_done_stands_in_the_audit_as_the_original_writes_it() {
     let program = Prepared::new();
     for line in [

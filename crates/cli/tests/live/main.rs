@@ -6,6 +6,7 @@ mod fidelity;
 mod legacy;
 mod operations;
 mod places;
+mod publication;
 mod reload;
 mod takeovers;
 mod versions;
@@ -42,6 +43,8 @@ lab::on_both_families!(
     places::places_in_logs_are_found_on_other_servers,
     places::what_a_command_changed_is_seen_at_once,
     places::virtual_names_are_told_to_replicas,
+    publication::stores_name_the_new_primary,
+    publication::stores_that_fail_delay_no_failover,
     takeovers::answers_show_what_was_done,
     takeovers::plans_are_shown_before_they_run,
     takeovers::siblings_move_before_the_hooks,

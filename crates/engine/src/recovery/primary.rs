@@ -347,7 +347,7 @@ impl Engine {
             recovery.errors.push(error.to_string());
         }
         // The record is closed last: a process that dies before that leaves it open, and the next one publishes again.
-        self.publish_primary(&request.finding, &promoted).await;
+        self.publish_primary(&request.finding, &promoted, &recovery.uid).await;
         self.fence_later(&recovery.uid, &request.finding.key, &promoted, is_fenced, is_planned);
         // The former primary of a takeover, too: until it replicates for a while it is not to be counted on.
         self.set_lost_aside(Some(&request.finding.key), &recovery.lost_replicas).await;
@@ -358,6 +358,7 @@ impl Engine {
         let promotion = format!("promoted replica: {promoted}");
         self.audit(audit_name(kind), Some(&request.finding.key), promotion).await;
         self.reread_replicas(request, &promoted, is_planned).await;
+        self.wait_published(&request.finding.cluster.alias).await;
         let settings = self.settings();
         self.run_post_hooks(
             request,

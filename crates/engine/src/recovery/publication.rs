@@ -36,18 +36,17 @@ impl Engine {
     }
 
     /// Publishes the new primary of a cluster: alias, attribute of its domain, key-value pairs.
-    pub(super) async fn publish_primary(&self, finding: &Finding, promoted: &InstanceKey) {
+    pub(super) async fn publish_primary(&self, finding: &Finding, promoted: &InstanceKey, recovery: &str) {
         let cluster = &finding.cluster;
-        self.publish_cluster(&cluster.name, &cluster.alias, &cluster.domain, promoted).await;
+        self.publish_cluster((&cluster.name, &cluster.alias, &cluster.domain), promoted, recovery).await;
     }
 
-    /// As [`Self::publish_primary`], by names. An empty alias or domain publishes nothing under it.
-    pub(super) async fn publish_cluster(
+    /// As [`Self::publish_primary`], by name, alias and domain. An empty alias or domain publishes nothing under it.
+    async fn publish_cluster(
         &self,
-        name: &str,
-        alias: &str,
-        domain: &str,
+        (name, alias, domain): (&str, &str, &str),
         promoted: &InstanceKey,
+        recovery: &str,
     ) {
         let to = promoted.to_string();
         {
@@ -62,6 +61,8 @@ impl Engine {
                 fleet.cluster_domains.insert(to.clone(), domain);
             }
         }
+        // First of all: clients wait for it, and the backend may take its time.
+        self.put_primary_keys(alias, promoted, Some(recovery)).await;
         let rename = Command::RenameCluster {
             from: name.to_owned(),
             to: to.clone(),
@@ -78,12 +79,11 @@ impl Engine {
             })
             .await;
         }
-        self.put_primary_keys(alias, promoted).await;
     }
 
     /// The promotion of `candidate` was given up after it may have been published: the primary it was to replace is
     /// published again.
-    pub(super) async fn publish_again(&self, primary: &InstanceKey, candidate: &InstanceKey) {
+    pub(super) async fn publish_again(&self, primary: &InstanceKey, candidate: &InstanceKey, recovery: &str) {
         let name = candidate.to_string();
         let (alias, domain) = {
             let fleet = self.fleet();
@@ -95,13 +95,6 @@ impl Engine {
                 domain_of(&name).or_else(|| domain_of(&former)).unwrap_or_default(),
             )
         };
-        self.publish_cluster(&name, &alias, &domain, primary).await;
-    }
-
-    /// Key-value pairs of a cluster's primary, in the internal store.
-    pub(crate) async fn put_primary_keys(&self, alias: &str, primary: &InstanceKey) {
-        for (key, value) in self.primary_pairs(alias, primary).await {
-            self.submit_patiently(Command::PutKeyValue { key, value, at: self.now() }).await;
-        }
+        self.publish_cluster((&name, &alias, &domain), primary, recovery).await;
     }
 }

@@ -107,7 +107,7 @@ impl Release {
         if !self.unfence
             && let Some(candidate) = self.published.take()
         {
-            engine.publish_again(&self.failed, &candidate).await;
+            engine.publish_again(&self.failed, &candidate, uid).await;
         }
         if !self.left.is_empty() {
             failures.extend(engine.start_again(uid, &self.failed, &mut self.left, &self.keep_stopped).await);

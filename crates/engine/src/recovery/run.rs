@@ -214,7 +214,7 @@ impl<'a> FailoverRun<'a> {
             opened.notified().await;
             self.engine.metrics().failover.promotion.lap(lap);
             tokio::time::sleep(ANNOUNCE_AFTER).await;
-            self.engine.put_primary_keys(&self.alias, candidate).await;
+            self.engine.put_primary_keys(&self.alias, candidate, Some(self.uid)).await;
         };
         tokio::pin!(execution, announcement);
         let mut is_announced = false;

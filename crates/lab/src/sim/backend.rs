@@ -196,7 +196,7 @@ impl Backend {
             Command::WriteAnalysis { key, analysis, at } => {
                 self.analyses.entry(key.clone()).or_default().push((*at, analysis.clone()));
             }
-            Command::PutKeyValue { key, value, .. } => drop(self.pairs.insert(key.clone(), value.clone())),
+            Command::PutKeyValues { pairs, .. } => self.pairs.extend(pairs.iter().cloned()),
             Command::SetAttribute { hostname, name, value, .. } => {
                 self.attributes.insert((hostname.clone(), name.clone()), value.clone());
             }

@@ -48,7 +48,7 @@ pub(super) fn is_step(command: &Command) -> bool {
             | Command::SetAttribute { .. }
             | Command::ClearDetections { .. }
             | Command::RenameCluster { .. }
-            | Command::PutKeyValue { .. }
+            | Command::PutKeyValues { .. }
     )
 }
 

@@ -220,6 +220,7 @@ impl<'a> Run<'a> {
             store: Arc::new(SimStore(access.clone())),
             log: Arc::new(SimLog(access.clone())),
             hooks: Arc::new(SimHooks(access.clone())),
+            published: Vec::new(),
             clock: Arc::new(SimClock(access.clone())),
             lease: Arc::new(SimLease(access)),
         };

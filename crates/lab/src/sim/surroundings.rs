@@ -279,7 +279,11 @@ impl World {
                     self.tell(format!("    | {line}"));
                 }
             }
-            Command::PutKeyValue { key, value, .. } => self.tell(format!("  published {key} = {value}")),
+            Command::PutKeyValues { pairs, .. } => {
+                for (key, value) in pairs {
+                    self.tell(format!("  published {key} = {value}"));
+                }
+            }
             Command::WriteBlockedRecovery { case, blocking_recovery_id, .. } => {
                 let what = (case.key.clone(), *blocking_recovery_id);
                 if self.watcher.told_blocked.insert(what) {

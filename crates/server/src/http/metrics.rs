@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use engine::{Engine, FailoverTimes, Metrics, RecoveryCounters};
+use engine::{Engine, FailoverTimes, Metrics, RecoveryCounters, StoreFigures};
 use serde_json::{Map, Value, json};
 
 /// What a number means to Prometheus.
@@ -21,7 +21,28 @@ pub(super) fn prometheus(engine: &Engine) -> String {
     }
     recoveries(&mut out, engine);
     failover(&mut out, &engine.metrics().failover);
+    published(&mut out, &engine.published_stores());
     out
+}
+
+fn published(out: &mut String, stores: &[StoreFigures]) {
+    type Figure = fn(&StoreFigures) -> u64;
+    let figures: [(&str, Kind, &str, Figure); 3] = [
+        ("orchestrator_published_pairs_total", Kind::Counter, "Pairs written to key-value stores.", |s| {
+            s.written
+        }),
+        ("orchestrator_publication_failures_total", Kind::Counter, "Publications that failed.", |s| {
+            s.failures
+        }),
+        ("orchestrator_publications_waiting", Kind::Gauge, "Clusters to be published.", |s| s.waiting as u64),
+    ];
+    for (name, kind, help, figure) in figures.into_iter().filter(|_| !stores.is_empty()) {
+        head(out, name, kind, help);
+        for store in stores {
+            // The name holds an address, and no character that would have to be escaped.
+            sample(out, name, &format!("{{store=\"{}\"}}", store.store), number(figure(store)));
+        }
+    }
 }
 
 fn failover(out: &mut String, times: &FailoverTimes) {

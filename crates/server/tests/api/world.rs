@@ -294,6 +294,7 @@ fn engine(
         store: store.clone(),
         log: Arc::new(LocalLog::new(store)),
         hooks: Arc::new(NoHooks),
+        published: Vec::new(),
         clock: Arc::new(SystemClock),
         lease: Arc::new(AlwaysActive),
     };

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use model::Secret;
 
+use crate::addresses::HostPort;
 use crate::choices::{ConsulScheme, ConsulWrites};
 use crate::key::Literal;
 use crate::key::Unit::{Days, Seconds};
 use crate::key::group;
-use crate::resolve::{choice, count, flag, optional, optional_span, path, secret, span, text};
+use crate::resolve::{
+    choice, count, flag, optional, optional_span, path, secret, span, text, zookeeper_servers,
+};
 
 group! {
     /// Key-value stores that tell others who the primary of each cluster is.
@@ -17,26 +20,23 @@ group! {
         /// Before the name of a cluster in keys; normalised to end in one slash.
         194 KVClusterMasterPrefix => prefix: String = text("mysql/master");
         /// `host:port` of the Consul agent; empty is off.
-        187 ConsulAddress => consul_address: Option<String> = optional(), restart, expanded,
-            no_effect("primaries are not published to Consul; use a hook");
+        187 ConsulAddress => consul_address: Option<String> = optional(), restart, expanded;
         /// `http` or `https`.
-        188 ConsulScheme => consul_scheme: ConsulScheme = choice("http"), restart,
-            no_effect("primaries are not published to Consul; use a hook");
-        /// Token for Consul.
-        189 ConsulAclToken => consul_token: Secret = secret(), restart, expanded,
-            no_effect("primaries are not published to Consul; use a hook");
-        /// Write to all data centers of Consul, once a minute. Needs `ConsulAddress`.
-        190 ConsulCrossDataCenterDistribution => consul_all_data_centers: bool = flag(false),
-            no_effect("primaries are not published to Consul; use a hook");
-        /// `consul` writes keys one by one, `consul-txn` in transactions.
-        191 ConsulKVStoreProvider => consul_writes: ConsulWrites = choice("consul"), restart,
-            no_effect("primaries are not published to Consul; use a hook");
+        188 ConsulScheme => consul_scheme: ConsulScheme = choice("http"), restart;
+        /// Token for Consul. It needs the right to write keys below `KVClusterMasterPrefix`.
+        189 ConsulAclToken => consul_token: Secret = secret(), restart, expanded;
+        /// Write to all data centers of Consul as well. Needs `ConsulAddress`.
+        190 ConsulCrossDataCenterDistribution => consul_all_data_centers: bool = flag(false);
+        /// `consul` writes keys one by one, `consul-txn` those of a cluster in one transaction.
+        191 ConsulKVStoreProvider => consul_writes: ConsulWrites = choice("consul"), restart;
         /// Operations in one transaction of Consul; brought into 5 to 64.
-        192 ConsulMaxKVsPerTransaction => consul_transaction_size: u32 = count(5),
-            no_effect("primaries are not published to Consul; use a hook");
+        192 ConsulMaxKVsPerTransaction => consul_transaction_size: u32 = count(5);
+        /// Do not verify the certificate of Consul. The original never did.
+        207 ConsulSSLSkipVerify => consul_tls_skip_verify: bool = flag(false), restart, extension;
+        /// Certificate authority for the certificate of Consul (PEM), beside those of the machine.
+        208 ConsulSSLCAFile => consul_tls_authority: Option<PathBuf> = path(), restart, expanded, extension;
         /// ZooKeeper servers `host[:port]`, separated by commas; empty is off.
-        193 ZkAddress => zookeeper: Option<String> = optional(), restart, expanded,
-            no_effect("primaries are not published to ZooKeeper; use a hook");
+        193 ZkAddress => zookeeper: Vec<HostPort> = zookeeper_servers(), restart, expanded;
     }
 }
 

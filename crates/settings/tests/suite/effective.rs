@@ -211,6 +211,8 @@ fn values_and_pairs_that_cannot_work_are_refused_with_a_cure() {
         (r#""PromotionIgnoreHostnameFilters": [""]"#, "entry 1 is empty"),
         (r#""ClusterNameToAlias": {"(": "x"}"#, "is not a valid regular expression"),
         (r#""ConsulCrossDataCenterDistribution": true"#, "needs ConsulAddress"),
+        (r#""ConsulAddress": "http://consul:8500""#, "it is not host:port"),
+        (r#""ZkAddress": "zk1,zk2:x""#, "\"zk2:x\" is not host or host:port"),
         (r#""DiscoverySeeds": ["db:0"]"#, "\"db:0\" is not host or host:port"),
     ]);
 }

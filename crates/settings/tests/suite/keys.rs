@@ -47,11 +47,11 @@ fn whatever_holds_a_password_or_token_is_a_secret() {
 fn a_key_that_does_nothing_here_is_warned_about_only_when_it_is_changed() {
     let of = |members: &str| quiet(members).complaints();
     assert_eq!(
-        of(r#""ZkAddress": "zk1:2181""#)
+        of(r#""PseudoGTIDPattern": "drop view""#)
             .lines()
             .map(|line| line.split_once(": ").unwrap().1)
             .collect::<Vec<_>>(),
-        ["ZkAddress: has no effect in this version: primaries are not published to ZooKeeper; use a hook"]
+        ["PseudoGTIDPattern: has no effect in this version: Pseudo-GTID is not supported; use GTID"]
     );
     for key in keys().iter().filter(|key| key.no_effect.is_some() && !key.is_secret()) {
         assert_eq!(

@@ -89,7 +89,7 @@ pub(super) fn is_watched(command: &Command) -> bool {
             | Command::JournalRecovery { .. }
             | Command::ResolveRecovery { .. }
             | Command::SetAttribute { .. }
-            | Command::PutKeyValue { .. }
+            | Command::PutKeyValues { .. }
     )
 }
 

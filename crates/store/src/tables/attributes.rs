@@ -15,10 +15,13 @@ pub(crate) fn set(db: &Db<'_>, hostname: &str, name: &str, value: &str, at: Time
     sql::execute(db, &statement, params![hostname, name, value, sql_time(at)]).map(drop)
 }
 
-/// Inserts or updates a key-value pair.
-pub(crate) fn put(db: &Db<'_>, key: &str, value: &str, at: Timestamp) -> sql::Result<()> {
+/// Inserts or updates key-value pairs.
+pub(crate) fn put(db: &Db<'_>, pairs: &[(String, String)], at: Timestamp) -> sql::Result<()> {
     let statement = sql::upsert("kv_store", &["store_key"], &["store_value", "last_updated"]);
-    sql::execute(db, &statement, params![key, value, sql_time(at)]).map(drop)
+    for (key, value) in pairs {
+        sql::execute(db, &statement, params![key, value, sql_time(at)])?;
+    }
+    Ok(())
 }
 
 /// An attribute of a host.

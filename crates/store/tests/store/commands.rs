@@ -249,11 +249,15 @@ async fn small_values_are_upserted(ground: &dyn Ground) {
         let (name, value) = ("n".to_owned(), value.to_owned());
         let tag = Tag { name: name.clone(), value: value.clone() };
         bench.apply(Command::PutTag { key: key(1), tag, at: at(1) }).await;
-        bench.apply(Command::PutKeyValue { key: name.clone(), value: value.clone(), at: at(2) }).await;
+        let pairs = vec![(name.clone(), value.clone()), (format!("{name}2"), value.clone())];
+        bench.apply(Command::PutKeyValues { pairs, at: at(2) }).await;
         bench.apply(Command::SetAttribute { hostname: "*".to_owned(), name, value, at: at(3) }).await;
     }
     assert_eq!(bench.rows("select * from database_instance_tags"), ["db1|3306|n|new|2026-01-31 10:00:01"]);
-    assert_eq!(bench.rows("select * from kv_store"), ["n|new|2026-01-31 10:00:02"]);
+    assert_eq!(
+        bench.rows("select * from kv_store order by store_key"),
+        ["n|new|2026-01-31 10:00:02", "n2|new|2026-01-31 10:00:02"]
+    );
     assert_eq!(bench.rows("select * from host_attributes"), ["*|n|new|2026-01-31 10:00:03|NULL"]);
 }
 
