@@ -111,7 +111,7 @@ fn the_service_answers_reloads_and_ends_when_told() {
     program.configure(r#""WebMessage":"hello""#);
     service.signal("HUP");
     service.wait_for("configuration reloaded");
-    assert!(service.get("/web/clusters").contains("<p>hello</p>"));
+    assert!(service.get("/api/v2/session").contains(r#""WebMessage":"hello""#));
 
     program.configure(r#""InstancePollSeconds":"five""#);
     service.signal("HUP");
@@ -157,11 +157,14 @@ fn the_configuration_is_read_again_over_http() {
     program.configure(r#""WebMessage":"good day""#);
     let answer = service.get("/api/reload-configuration");
     assert!(answer.ends_with(r#"{"Code":"OK","Message":"Config reloaded","Details":""}"#), "{answer}");
-    assert!(service.get("/web/clusters").contains("<p>good day</p>"));
+    assert!(service.get("/api/v2/session").contains(r#""WebMessage":"good day""#));
     program.configure(r#""InstancePollSeconds":"five""#);
     let answer = service.get("/api/reload-configuration");
     assert!(answer.contains(r#""Code":"ERROR""#) && answer.contains("InstancePollSeconds"), "{answer}");
-    assert!(service.get("/web/clusters").contains("<p>good day</p>"), "the old configuration stays");
+    assert!(
+        service.get("/api/v2/session").contains(r#""WebMessage":"good day""#),
+        "the old configuration stays"
+    );
 }
 
 #[test]

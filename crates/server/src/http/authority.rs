@@ -117,18 +117,26 @@ fn is_member(user: &str, groups: &[String], group_file: &str, user_file: &str) -
 
 /// Refuses changes that a browser makes for a page of another site.
 ///
+/// Browsers that say where a request comes from are believed: no page can make them lie. Others are judged by the origin
+/// they send, which a proxy in front may have been asked for under another name than this listener is.
+///
 /// # Errors
 /// The browser says so.
 pub(super) fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if matches!(text("sec-fetch-site"), Some("cross-site")) {
-        return Err(Refusal::cross_site());
+    match text("sec-fetch-site") {
+        Some("same-origin" | "none") => return Ok(()),
+        Some(_) => return Err(Refusal::cross_site()),
+        None => {}
     }
-    match (text("origin"), text("host")) {
-        (Some(origin), Some(host)) if origin.split_once("://").is_none_or(|(_, from)| from != host) => {
-            Err(Refusal::cross_site())
-        }
-        _ => Ok(()),
+    let Some(origin) = text("origin") else { return Ok(()) };
+    let hosts = [text("host"), text("x-forwarded-host")];
+    let from = origin.split_once("://").map(|(_, from)| from);
+    // Who sends no host at all is no browser.
+    if hosts.iter().all(Option::is_none) || (from.is_some() && hosts.contains(&from)) {
+        Ok(())
+    } else {
+        Err(Refusal::cross_site())
     }
 }
 
@@ -172,6 +180,20 @@ mod tests {
         assert!(check_origin(&headers(&[("host", "orc:3000"), ("origin", "http://evil")])).is_err());
         assert!(check_origin(&headers(&[("host", "orc:3000"), ("origin", "null")])).is_err());
         assert!(check_origin(&headers(&[("sec-fetch-site", "cross-site")])).is_err());
+        assert!(check_origin(&headers(&[("sec-fetch-site", "same-site")])).is_err());
         assert!(check_origin(&headers(&[("sec-fetch-site", "same-origin")])).is_ok());
+    }
+
+    #[test]
+    fn a_proxy_may_have_another_name() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        };
+        let host = ("host", "127.0.0.1:3000");
+        let origin = ("origin", "https://orc.example");
+        assert!(check_origin(&headers(&[host, origin])).is_err());
+        assert!(check_origin(&headers(&[host, origin, ("sec-fetch-site", "same-origin")])).is_ok());
+        assert!(check_origin(&headers(&[host, origin, ("x-forwarded-host", "orc.example")])).is_ok());
+        assert!(check_origin(&headers(&[host, origin, ("x-forwarded-host", "other.example")])).is_err());
     }
 }

@@ -1,10 +1,11 @@
 //! Smaller answers for clients that take gzip.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 /// Shorter bodies fit into one packet anyway.
@@ -26,6 +27,9 @@ fn is_zero(weight: &str) -> bool {
 
 /// The same answer with a smaller body.
 pub(super) async fn compressed(response: Response<Body>) -> Response<Body> {
+    if response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
     let (mut parts, body) = response.into_parts();
     // Bodies are made in memory here, so that this neither waits nor fails.
     let Ok(bytes) = to_bytes(body, usize::MAX).await else {
@@ -37,6 +41,24 @@ pub(super) async fn compressed(response: Response<Body>) -> Response<Body> {
     let Some(smaller) = smaller else { return Response::from_parts(parts, Body::from(bytes)) };
     parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     Response::from_parts(parts, Body::from(smaller))
+}
+
+/// The same answer for those who do not take gzip: what lies packed in this program is unpacked.
+pub(super) async fn plain(response: Response<Body>) -> Response<Body> {
+    if !response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let mut unpacked = Vec::new();
+    let is_whole = match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => GzDecoder::new(bytes.as_ref()).read_to_end(&mut unpacked).is_ok(),
+        Err(_) => false,
+    };
+    if !is_whole {
+        parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    parts.headers.remove(header::CONTENT_ENCODING);
+    Response::from_parts(parts, Body::from(unpacked))
 }
 
 /// Fast rather than small: lists of servers shrink to a tenth either way.

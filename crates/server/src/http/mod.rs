@@ -1,20 +1,19 @@
-//! The HTTP listener: API, status page and metrics.
+//! The HTTP listener: API, web pages and metrics.
 //!
 //! Requests are matched against the registry's own table, so a route exists exactly when an operation declares it.
 //! Every answer below `/api` is JSON, errors included. Reading is by GET or HEAD; what changes something also accepts
 //! POST, refuses HEAD, and refuses browsers that come from another site. A change goes on when its client hangs up.
 
-mod agent_page;
 mod agents;
 mod authority;
 mod compress;
 mod listen;
 mod metrics;
-mod page;
 mod request;
 mod respond;
 mod tls;
 mod token;
+mod web;
 
 pub use agents::AgentsApp;
 pub use listen::{ListenError, Listener, serve, serve_agents};
@@ -102,7 +101,7 @@ fn message_prefix(settings: &settings::Settings, hostname: &str) -> String {
 async fn answer(State(app): State<Arc<App>>, request: Request) -> Response {
     let is_gzip_wanted = compress::is_wanted(request.headers());
     let response = answer_whole(app, request).await;
-    if is_gzip_wanted { compress::compressed(response).await } else { response }
+    if is_gzip_wanted { compress::compressed(response).await } else { compress::plain(response).await }
 }
 
 async fn answer_whole(app: Arc<App>, request: Request) -> Response {
@@ -124,39 +123,25 @@ async fn answer_whole(app: Arc<App>, request: Request) -> Response {
             Err(refusal) => refusal.response(&app.message_prefix),
         };
     }
-    let found = app.below_prefix(path).map(|below| below.strip_suffix('/').unwrap_or(below));
-    if found == Some("/web/access-token") {
-        return token::redeem(&app, &parts.method, parts.uri.query().unwrap_or_default()).await;
+    let no_route = || Refusal::no_route(path).response(&app.message_prefix);
+    let Some(below) = app.below_prefix(path) else { return no_route() };
+    let found = below.strip_suffix('/').unwrap_or(below);
+    if found == "/web/access-token" {
+        return token::redeem(&app, &parts.method, parts.uri.query().unwrap_or_default(), below).await;
     }
-    if let (&Method::GET | &Method::HEAD, Some(wanted)) =
-        (&parts.method, found.and_then(agent_page::Wanted::read))
-    {
-        return match may_write(&app, &access).await {
-            Ok(may_write) => respond::html(agent_page::page(&app, wanted, may_write).await),
-            Err(refusal) => refusal.response(&app.message_prefix),
-        };
+    if let (&Method::GET | &Method::HEAD, Some(response)) = (&parts.method, figures(&app, found)) {
+        return response;
     }
-    match (&parts.method, found) {
-        (&Method::GET | &Method::HEAD, Some(below)) => {
-            other_page(&app, below).unwrap_or_else(|| Refusal::no_route(path).response(&app.message_prefix))
-        }
-        _ => Refusal::no_route(path).response(&app.message_prefix),
-    }
+    web::answer(&app, &parts.method, below, &access).await.unwrap_or_else(no_route)
 }
 
-/// What is not part of the API.
-fn other_page(app: &App, below: &str) -> Option<Response> {
+/// Figures about this process.
+fn figures(app: &App, below: &str) -> Option<Response> {
     Some(match below {
-        "" => respond::redirect(&format!("{}/web/clusters", app.prefix)),
-        "/web" | "/web/clusters" | "/web/home" => respond::html(page::clusters(app)),
-        "/web/clusters-analysis" => respond::html(page::analysis(app)),
         "/metrics" => respond::text(metrics::prometheus(&app.engine)),
         "/debug/metrics" => respond::json(200, metrics::debug_metrics(&app.engine)),
         "/debug/vars" => respond::json(200, metrics::debug_vars()),
-        _ => {
-            let cluster = below.strip_prefix("/web/cluster/")?;
-            respond::html(page::cluster(app, &request::percent_decoded(cluster)?)?)
-        }
+        _ => return None,
     })
 }
 

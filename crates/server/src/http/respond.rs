@@ -9,9 +9,6 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UT
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=UTF-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const LINES: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-/// The pages hold no script and load nothing.
-const PAGE_POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
 
 /// A request that is not answered with what it asked for.
 #[derive(Clone, Debug)]
@@ -111,12 +108,6 @@ pub(super) fn json(status: u16, text: String) -> Response<Body> {
     with(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), JSON, text)
 }
 
-pub(super) fn html(text: String) -> Response<Body> {
-    let mut response = with(StatusCode::OK, HTML, text);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
-    response
-}
-
 pub(super) fn text(text: String) -> Response<Body> {
     with(StatusCode::OK, TEXT, text)
 }
@@ -139,5 +130,7 @@ fn with(status: StatusCode, content_type: HeaderValue, text: String) -> Response
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Whatever is told here is true for a moment only.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -41,8 +41,9 @@ impl Token {
     }
 }
 
-/// Redeems a token and sends the browser to the first page. A failure has status 200, as clients know it.
-pub(super) async fn redeem(app: &App, method: &Method, query: &str) -> Response<Body> {
+/// Redeems a token and sends the browser to the first page; `below` is the path below the prefix. A failure has status
+/// 200, as clients know it.
+pub(super) async fn redeem(app: &App, method: &Method, query: &str, below: &str) -> Response<Body> {
     let allowed = [Method::GET, Method::POST];
     if !allowed.contains(method) {
         return Refusal::method(method, &allowed).response("");
@@ -54,7 +55,7 @@ pub(super) async fn redeem(app: &App, method: &Method, query: &str) -> Response<
     };
     let secure = if app.engine.settings().listener.tls { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={public}:{secret}; Path=/; HttpOnly; SameSite=Strict{secure}");
-    let mut response = respond::redirect(&format!("{}/", app.prefix));
+    let mut response = respond::redirect(&super::web::way_up(below));
     match HeaderValue::from_str(&cookie) {
         Ok(mut value) => {
             value.set_sensitive(true);

@@ -1,4 +1,4 @@
-//! Agents: the listener at which they register, the routes that ask and tell them, and the pages. The agents are pretended.
+//! Agents: the listener at which they register, and the routes that ask and tell them. The agents are pretended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -282,34 +282,6 @@ async fn agents_are_polled_and_their_servers_discovered() {
     // A process that starts knows the counts from the backend.
     world.engine.load().await.unwrap();
     assert_eq!(world.get("/api/instance/db/3306").await.json()["CountMySQLSnapshots"], 1);
-}
-
-#[tokio::test]
-async fn pages_of_agents_are_for_those_who_may_change_things() {
-    let agents = Arc::new(PretendedAgents::default());
-    agents.state().facts.insert("db".into(), facts());
-    let world = served(&agents, "").await;
-    answered(&world, "/api/submit-agent/db/3002/t0ken").await;
-    assert!(world.get("/web/agents").await.body.contains("<a href=\"/web/agent/db\">db</a><td>3002"));
-    let page = world.get("/web/agent/db").await;
-    for text in [
-        "<form method=\"post\" action=\"/api/agent-mysql-start/db\"",
-        "name=\"lv\" value=\"/dev/vg/snap\"",
-        "action=\"/api/agent-seed/db/far%3C1%3E\"",
-        "far&lt;1&gt;</a>, in another data centre",
-        "[ERROR] &lt;gone&gt;",
-        "500 bytes, 700 bytes free",
-    ] {
-        assert!(page.body.contains(text), "{text}: {}", page.body);
-    }
-    assert!(!page.body.contains("t0ken"));
-    assert!(world.get("/web/seeds").await.body.contains("There was no seed yet."));
-    assert!(world.get("/web/agent/nosuch/").await.body.contains("Cannot get agent/token: nosuch"));
-    let reader = served(&agents, r#","ReadOnly":true"#).await;
-    assert!(reader.get("/web/agents").await.body.contains("<p>Unauthorized</p>"));
-    let without = World::new().await;
-    assert!(without.get("/web/seed-details/1").await.body.contains("Agents not served"));
-    assert!(!without.get("/web/clusters").await.body.contains("/web/agents"));
 }
 
 #[tokio::test]

@@ -15,4 +15,5 @@ mod records;
 mod seeds;
 mod shared_file;
 mod tls;
+mod web;
 mod world;

@@ -1,32 +1,9 @@
-//! What is not part of the API: pages, metrics, prefix and status path.
+//! What is not part of the API, but for the web pages: metrics, prefix and status path.
 
 use axum::body::Body;
 use axum::http::Request;
 
 use crate::world::World;
-
-#[tokio::test]
-async fn pages_show_clusters_and_escape_names() {
-    let world = World::with_settings(r#""WebMessage":"<b>maintenance & more</b>""#).await;
-    let answer = world.get("/").await;
-    assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (302, "/web/clusters"));
-    let page = world.get("/web/clusters").await;
-    assert_eq!(page.headers["content-type"], "text/html; charset=UTF-8");
-    assert!(
-        page.body.contains("<a href=\"/web/cluster/db:3306\">db:3306</a><td>shop<td>3<td>none"),
-        "{}",
-        page.body
-    );
-    assert!(page.body.contains("&lt;b&gt;maintenance &amp; more&lt;/b&gt;"), "{}", page.body);
-    let page = world.get("/web/cluster/shop").await;
-    assert!(
-        page.body.contains("+ db:3307 [0s,ok,8.0.36,ro,ROW,&gt;&gt;,GTID] [role=billing]"),
-        "{}",
-        page.body
-    );
-    assert!(world.get("/web/clusters-analysis").await.body.contains("Nothing is wrong."));
-    assert_eq!(world.get("/web/cluster/nosuch").await.status, 404);
-}
 
 #[tokio::test]
 async fn metrics_are_served_in_both_forms() {
@@ -58,7 +35,6 @@ async fn a_prefix_stands_before_every_path() {
     let world = World::with_settings(r#""URLPrefix":"orc/","StatusEndpoint":"/alive""#).await;
     assert_eq!(world.get("/orc/api/clusters").await.status, 200);
     assert_eq!(world.get("/orc/metrics").await.status, 200);
-    assert_eq!(world.get("/orc").await.headers["location"], "/orc/web/clusters");
     for path in ["/api/clusters", "/orcapi/clusters", "/metrics"] {
         assert_eq!(world.get(path).await.status, 404, "{path}");
     }
@@ -80,15 +56,6 @@ async fn health_tells_this_node() {
     assert_eq!(details["AvailableNodes"][0]["DBBackend"], ":memory:");
     assert_eq!(details["AvailableNodes"][0]["AppVersion"], "1.2.3");
     assert_eq!(details["RaftHealthyMembers"], serde_json::Value::Null);
-}
-
-#[tokio::test]
-async fn text_taken_out_of_host_names_stays_in_links() {
-    let world = World::with_settings(r#""RemoveTextFromHostnameDisplay":"b:33""#).await;
-    let page = world.get("/web/clusters").await.body;
-    assert!(page.contains(r#"<a href="/web/cluster/db:3306">d06</a>"#), "{page}");
-    let page = world.get("/web/cluster/db:3306").await.body;
-    assert!(page.contains("+ d07") && !page.contains("+ db:3307"), "{page}");
 }
 
 #[tokio::test]

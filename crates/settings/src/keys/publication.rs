@@ -85,5 +85,8 @@ group! {
         87 RemoveTextFromHostnameDisplay => removed_text: String = text("");
         /// Message on every page.
         195 WebMessage => message: String = text("");
+        /// Folder with `js/custom.js` and `css/custom.css`, which every page loads. Empty means `resources/public` beside
+        /// the program or, if there is none, in the directory it runs in.
+        209 WebCustomFolder => custom_folder: String = text(""), extension;
     }
 }
