@@ -30,6 +30,7 @@ async function openCluster(page: Page, orchestrator: Orchestrator, lab: Lab): Pr
   const { host, port } = lab.address("a");
   await page.goto(`${orchestrator.url}/web/cluster/instance/${host}/${port}`);
   await expect(page.getByRole("treeitem")).toHaveCount(4);
+  await expect(page.getByRole("treeitem").first()).toBeVisible();
 }
 
 const box = (page: Page, lab: Lab, name: string) => page.locator(`[data-id="${named(lab, name)}"]`);
@@ -115,6 +116,32 @@ test("what may lose writes wants a name to be typed", async ({ page, orchestrato
     .getByRole("button", { name: "Set read-only" })
     .click();
   await until("d to be read-only", async () => ((await told(orchestrator, lab, "d")).ReadOnly ? true : undefined));
+});
+
+test("a takeover shows its plan before it runs, and runs", async ({ page, orchestrator, lab }) => {
+  await openCluster(page, orchestrator, lab);
+  const [from, target] = [await box(page, lab, "b").boundingBox(), await box(page, lab, "a").boundingBox()];
+  if (!from || !target) throw new Error("boxes are drawn");
+  await page.mouse.move(from.x + from.width / 3, from.y + 12);
+  await page.mouse.down();
+  await page.mouse.move(target.x + target.width * 0.2, target.y + target.height / 2, { steps: 8 });
+  await expect(box(page, lab, "a")).toHaveClass(/zone-master/);
+  await page.mouse.up();
+  const question = page.getByRole("dialog", { name: /Drop on/ });
+  const plan = question.getByRole("region", { name: "Plan" });
+  await expect(plan.getByText(/takes the place of/)).toContainText(named(lab, "b"));
+  await expect(plan.getByRole("listitem").filter({ hasText: "make writable" })).toBeVisible();
+  await expect(question.getByRole("radio")).toHaveCount(3);
+  await question.getByRole("textbox").fill(named(lab, "a"));
+  await question.getByRole("button", { name: "Take over", exact: true }).click();
+  await sourceIs(orchestrator, lab, "a", "b");
+  await expect(box(page, lab, "b")).toHaveAccessibleName(/primary/);
+  // And back, so that the tests that follow find what they expect.
+  const back = `${lab.address("b").host}/${lab.address("b").port}/${lab.address("a").host}/${lab.address("a").port}`;
+  expect((await fetch(`${orchestrator.url}/api/graceful-master-takeover-auto/${back}`, { method: "POST" })).ok).toBe(
+    true,
+  );
+  await sourceIs(orchestrator, lab, "b", "a");
 });
 
 test("the server's own words about an error are shown", async ({ page, orchestrator }) => {

@@ -119,7 +119,8 @@ test("no page has a serious accessibility finding, in light and dark", async ({ 
       "web/faq",
     ]) {
       await page.goto(`${orchestrator.url}/${path}`);
-      await page.waitForLoadState("networkidle", { timeout: 5000 }).catch(() => undefined);
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      await expect(page.getByText("Loading…")).toHaveCount(0);
       expect(await scan(page), `${path} in ${colorScheme}`).toEqual([]);
     }
   }

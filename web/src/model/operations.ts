@@ -17,6 +17,8 @@ export interface Operation {
   /** To be typed, with danger 3. */
   readonly name: string;
   readonly body?: Readonly<Record<string, string>>;
+  /** What the server would do, as a plan; below `/api/`. */
+  readonly preview?: string;
   /** A server about which the node can explain what it sees, for the question. */
   readonly explain?: Key;
 }
@@ -174,6 +176,15 @@ export const act = {
     on(k, "Make co-masters", "make-co-master", 3, `${titleOf(k)} and its source replicate from each other.`),
 };
 
+function planned(route: string, ...keys: Key[]): string {
+  return `${route}/${parts(...keys.flatMap((key) => [key.Hostname, key.Port]))}`;
+}
+
+/** The operation, shown as the failover of a primary that it is. */
+export function withFailoverPlan(operation: Operation, failed: Key, candidate?: Key): Operation {
+  return { ...operation, preview: planned("plan-failover", failed, ...(candidate ? [candidate] : [])) };
+}
+
 /** Operations on a server and a place for it. */
 export const move = {
   relocate: (k: Key, below: Key) =>
@@ -225,8 +236,8 @@ export const move = {
       2,
       `${titleOf(k)} goes below ${titleOf(to)}, at a place that an earlier move has shown to equal its own.`,
     ),
-  takeover: (master: Key, replica: Key) =>
-    between(
+  takeover: (master: Key, replica: Key): Operation => ({
+    ...between(
       master,
       replica,
       "Take over, former primary stays stopped",
@@ -234,8 +245,10 @@ export const move = {
       3,
       `${titleOf(master)} becomes read-only and ${titleOf(replica)} is promoted in its place. The former primary is set up as its replica, but not started.`,
     ),
-  takeoverAuto: (master: Key, replica: Key) =>
-    between(
+    preview: planned("plan-takeover", master, replica),
+  }),
+  takeoverAuto: (master: Key, replica: Key): Operation => ({
+    ...between(
       master,
       replica,
       "Take over",
@@ -243,6 +256,8 @@ export const move = {
       3,
       `${titleOf(master)} becomes read-only, ${titleOf(replica)} is promoted in its place, and the former primary replicates from it.`,
     ),
+    preview: planned("plan-takeover", master, replica),
+  }),
 };
 
 /** What can be done about a failure. */

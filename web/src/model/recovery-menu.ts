@@ -1,5 +1,5 @@
 /** What can be done about a failure, for who decides by hand. */
-import { move, type Operation, recover } from "./operations";
+import { move, type Operation, recover, withFailoverPlan } from "./operations";
 import type { Server } from "./server";
 
 /** It could take over, as far as can be told from here; the server judges anew. */
@@ -11,8 +11,10 @@ function couldLead(server: Server): boolean {
 export function recoveryChoices(server: Server): Operation[] {
   const key = server.instance.Key;
   if (server.isMaster) {
-    const promotions = server.children.filter(couldLead).map((child) => recover.promote(key, child.instance.Key));
-    return [recover.auto(key), ...promotions, recover.force(key)];
+    const promotions = server.children
+      .filter(couldLead)
+      .map((child) => withFailoverPlan(recover.promote(key, child.instance.Key), key, child.instance.Key));
+    return [withFailoverPlan(recover.auto(key), key), ...promotions, withFailoverPlan(recover.force(key), key)];
   }
   const operations = [recover.auto(key)];
   const source = server.source;
