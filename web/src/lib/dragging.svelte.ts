@@ -38,8 +38,10 @@ export function acceptance(dragged: Dragged, box: Box): Accept {
 /** What the ghost beside the pointer says. */
 export function meaning(drag: Drag): string {
   if (!drag.over) return "";
-  const verdict = drop(prefs.method, drag.over.zone, drag.dragged, targetOf(drag.over.placed.box));
-  return verdict.accept === "no" ? `✕ ${verdict.why}` : verdict.operation.title;
+  const target = targetOf(drag.over.placed.box);
+  const verdict = drop(prefs.method, drag.over.zone, drag.dragged, target);
+  if (verdict.accept === "no") return `✕ ${verdict.why}`;
+  return choices(prefs.method, drag.over.zone, drag.dragged, target)[0]?.title ?? "";
 }
 
 export interface Dragging {
