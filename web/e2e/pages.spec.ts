@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Orchestrator } from "./stack";
 import { expect, scan, test } from "./test";
 
-/** Every page, and a heading by which it is known. */
+/** Every page, and a heading by which it is known. A list of one recovery is that recovery. */
 const PAGES: readonly [string, RegExp][] = [
   ["web/clusters", /^Clusters$/],
   ["web/clusters/", /^Clusters$/],
@@ -18,8 +18,8 @@ const PAGES: readonly [string, RegExp][] = [
   ["web/discover", /Discover/],
   ["web/audit", /^Audit$/],
   ["web/audit/1", /^Audit$/],
-  ["web/audit-recovery", /Recoveries/],
-  ["web/audit-recovery/0", /Recoveries/],
+  ["web/audit-recovery", /Recoveries|DeadMaster on/],
+  ["web/audit-recovery/0", /Recoveries|DeadMaster on/],
   ["web/audit-recovery/uid/none", /No such recovery/],
   ["web/audit-recovery-steps/none", /No such recovery/],
   ["web/audit-recovery/id/999", /No such recovery/],
@@ -39,7 +39,7 @@ test("every page has its heading and its title, and follows the address", async 
     [`web/cluster/instance/${host}/${port}`, /127/],
     [`web/cluster-pools/${name}`, /Pools of 127/],
     [`web/audit/instance/${host}/${port}`, /Audit of 127/],
-    [`web/audit-recovery/cluster/${name}`, /Recoveries of 127/],
+    [`web/audit-recovery/cluster/${name}`, /Recoveries of 127|DeadMaster on/],
   ];
   for (const [path, heading] of [...PAGES, ...more]) {
     const answer = await page.goto(`${orchestrator.url}/${path}`);
