@@ -6,23 +6,24 @@ test("a dead primary is seen, recovered, and acknowledged", async ({ page, orche
   const { host, port } = lab.address("a");
   await page.goto(`${orchestrator.url}/web/cluster/instance/${host}/${port}`);
   await expect(page.getByRole("treeitem")).toHaveCount(4);
+  const recoveries = () => orchestrator.get<{ UID: string; RecoveryEndTimestamp: string }[]>("audit-recovery");
+  const before = (await recoveries()).length;
   await lab.command("kill a");
-  await until("a recovery", async () => {
-    const [first] = await orchestrator.get<{ IsSuccessful: boolean; RecoveryEndTimestamp: string }[]>("audit-recovery");
-    return first?.RecoveryEndTimestamp ? true : undefined;
+  const uid = await until("a recovery", async () => {
+    const all = await recoveries();
+    return all.length > before && all[0]?.RecoveryEndTimestamp ? all[0].UID : undefined;
   });
 
-  await page.goto(`${orchestrator.url}/web/audit-recovery`);
+  await page.goto(`${orchestrator.url}/web/clusters`);
+  await expect(page.getByText("Until it is acknowledged").first()).toBeVisible();
+  await page.goto(`${orchestrator.url}/web/audit-recovery/uid/${encodeURIComponent(uid)}`);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/DeadMaster on/);
   await expect(page.getByRole("heading", { name: "Recovery steps" })).toBeVisible();
   await expect(page.getByRole("cell").nth(3)).toBeVisible();
-
-  await page.goto(`${orchestrator.url}/web/clusters`);
-  await expect(page.getByText("Until it is acknowledged")).toBeVisible();
   await page.getByRole("button", { name: "Acknowledge…" }).click();
   await page.getByLabel("Comment").fill("killed by a test");
   await page.getByRole("button", { name: "Acknowledge", exact: true }).click();
-  await expect(page.getByText("Until it is acknowledged")).toBeHidden();
+  await expect(page.getByText(/Acknowledged by/)).toContainText("killed by a test");
 
   await page.goto(`${orchestrator.url}/web/audit-failure-detection`);
   await expect(page.getByRole("button", { name: /DeadMaster/ }).first()).toBeVisible();
