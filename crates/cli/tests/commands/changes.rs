@@ -80,6 +80,7 @@ fn servers_that_do_not_answer_are_an_error() {
         "-c graceful-master-takeover --alias shop -d x:y:z",
         "-c graceful-master-takeover --alias shop -d db:3307",
         "-c graceful-master-takeover-auto --alias shop",
+        "-c plan-takeover --alias shop",
         "-c force-master-takeover --alias shop -d other:3306",
     ] {
         let ended = program.run(line);
