@@ -57,7 +57,8 @@ impl Scenario {
             server.source = (at > 0).then_some(0);
             server.nature.logs_updates = true;
             server.nature.delay_seconds = 0;
-            server.nature.apply_ms = [0, 1_500, 300, 300][at];
+            // Long enough for the primary to be back before the promotion.
+            server.nature.apply_ms = if at == 0 { 0 } else { 1_500 };
             server.nature.rule = rule_of(case, at);
             server.nature.connect_retry_ms = 1_000;
             server.nature.starts_read_only = false;
