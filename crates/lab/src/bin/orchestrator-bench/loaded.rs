@@ -25,7 +25,7 @@ pub(crate) struct Options {
     family: FamilyName,
     /// Semi-synchronous replication.
     #[arg(long)]
-    semi_sync: bool,
+    pub(crate) semi_sync: bool,
     /// Servers that sync nothing to disk, so that the writer is faster than any replica on the same cores can follow.
     /// Without it they sync every commit, as servers do by default.
     #[arg(long)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use lab::wait_until;
 use serde_json::{Value, json};
@@ -20,17 +20,33 @@ pub(crate) struct Options {
     /// How often.
     #[arg(long, default_value_t = 10)]
     rounds: u32,
+    /// Let the daemon log every step, and print what it logged when a takeover fails.
+    #[arg(long)]
+    explain: bool,
 }
 
 /// Writes go on for so long after a takeover, so that none of its consequences falls into the next one.
 const SETTLE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let loaded = Loaded::start(&options.servers, &json!({}), |lab| lab).await?;
+    // Semi-sync on a primary that becomes a replica is switched off only where orchestrator is told to look after it.
+    let enforced = if options.servers.semi_sync { "select 1" } else { "" };
+    let config = json!({ "Debug": options.explain, "DetectSemiSyncEnforcedQuery": enforced });
+    let loaded = Loaded::start(&options.servers, &config, |lab| lab).await?;
     let mut requests = Spread::default();
     let mut names = ["a", "b"];
     for number in 1..=options.rounds {
-        let took = one_round(&loaded, names[0], names[1]).await.with_context(|| format!("round {number}"))?;
+        let logged = std::fs::read(loaded.daemon.log_path())?.len();
+        let took = match one_round(&loaded, names[0], names[1]).await {
+            Ok(took) => took,
+            Err(error) => {
+                if options.explain {
+                    let log = std::fs::read(loaded.daemon.log_path())?;
+                    println!("{}", String::from_utf8_lossy(&log[logged..]));
+                }
+                return Err(error.context(format!("round {number}")));
+            }
+        };
         println!("round {number}: {} to {} in {:.3} s", names[0], names[1], took.as_secs_f64());
         requests.add(took);
         names.reverse();
