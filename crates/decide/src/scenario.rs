@@ -46,9 +46,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::{
-    AnalysisPolicy, BinlogCoordinates, Candidate, CheckFailure, Downtime, FailedCheck, FailedWrite, Fleet,
-    Instance, InstanceKey, Maintenance, PromotionRule, ReceiverHeartbeat, ServerVersion, StaleCoordinates,
-    Tag, ThreadState, Timestamp,
+    AnalysisPolicy, BinlogCoordinates, Candidate, CheckFailure, Downtime, FailedCheck, FailedWrite,
+    FailoverPolicy, Fleet, Instance, InstanceKey, Maintenance, PromotionRule, ReceiverHeartbeat,
+    ReplicationPolicy, ServerVersion, StaleCoordinates, Tag, ThreadState, Timestamp,
 };
 
 /// A drawn fleet, the policy it is judged by, and the time.
@@ -75,6 +75,36 @@ pub fn default_policy() -> AnalysisPolicy {
         recover_locked_semi_sync: false,
         max_age: None,
         dead_needs_connect_failure: false,
+    }
+}
+
+/// How failovers are decided in a default configuration.
+pub fn default_failover_policy() -> FailoverPolicy {
+    FailoverPolicy {
+        apply_promotion: true,
+        prevent_cross_data_center: false,
+        prevent_cross_region: false,
+        fail_on_lag: Duration::ZERO,
+        fail_if_applier_behind: false,
+        delay_if_applier_behind: false,
+        detach_lost_replicas: true,
+        detach_promoted_source: false,
+        prevent_semi_sync_loss: true,
+        recently_seen: Duration::from_secs(60),
+        use_super_read_only: false,
+        drain_timeout: Duration::from_secs(10),
+        must_promote_other_co_primary: true,
+        concurrent_moves: 5,
+        replication: default_replication_policy(),
+    }
+}
+
+/// The replication rules of a default configuration.
+pub fn default_replication_policy() -> ReplicationPolicy {
+    ReplicationPolicy {
+        verify_filters: false,
+        lower_replica_version_allowed: false,
+        reasonable_maintenance_lag_seconds: 20,
     }
 }
 

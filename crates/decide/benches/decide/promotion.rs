@@ -1,43 +1,17 @@
 //! Time to choose a new primary: ranking, every veto, and the fate of every replica.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use decide::failover::{FailoverCase, choose};
-use decide::scenario::{Scenario, key};
-use model::{FailoverPolicy, InstanceKey, ReplicationPolicy};
+use decide::scenario::{Scenario, default_failover_policy, key};
+use model::InstanceKey;
 
 use crate::fleets::{SIZES, fleet, wide_cluster};
 
-/// A default configuration.
-fn policy() -> FailoverPolicy {
-    FailoverPolicy {
-        apply_promotion: true,
-        prevent_cross_data_center: false,
-        prevent_cross_region: false,
-        fail_on_lag: Duration::ZERO,
-        fail_if_applier_behind: false,
-        delay_if_applier_behind: false,
-        detach_lost_replicas: true,
-        detach_promoted_source: false,
-        prevent_semi_sync_loss: true,
-        recently_seen: Duration::from_secs(60),
-        use_super_read_only: false,
-        drain_timeout: Duration::from_secs(10),
-        must_promote_other_co_primary: true,
-        concurrent_moves: 5,
-        replication: ReplicationPolicy {
-            verify_filters: false,
-            lower_replica_version_allowed: false,
-            reasonable_maintenance_lag_seconds: 20,
-        },
-    }
-}
-
 fn case_of(scenario: &Scenario, failed: &InstanceKey) -> FailoverCase {
     let failed = scenario.fleet.get(failed).expect("it was drawn");
-    FailoverCase::of(&scenario.fleet, failed, policy(), &|_| false)
+    FailoverCase::of(&scenario.fleet, failed, default_failover_policy(), &|_| false)
 }
 
 /// A primary of a fleet is replaced: what is known of it is gathered, and its successor chosen.

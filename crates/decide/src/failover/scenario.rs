@@ -5,48 +5,17 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use model::{
-    BinlogCoordinates, FailoverPolicy, Instance, InstanceKey, PromotionRule, ReplicationPolicy,
-    ServerVersion, ThreadState, Timestamp,
-};
+use model::{BinlogCoordinates, Instance, InstanceKey, PromotionRule, ServerVersion, ThreadState, Timestamp};
 
 use super::{FailoverCase, FailoverKind};
+pub(crate) use crate::scenario::{
+    default_failover_policy as policy, default_replication_policy as replication_policy,
+};
 
 /// The key of a server of a world.
 pub(crate) fn key(name: &str) -> InstanceKey {
     InstanceKey::new(name, 3306)
-}
-
-/// The defaults of the settings, as far as planners see them.
-pub(crate) fn policy() -> FailoverPolicy {
-    FailoverPolicy {
-        apply_promotion: true,
-        prevent_cross_data_center: false,
-        prevent_cross_region: false,
-        fail_on_lag: Duration::ZERO,
-        fail_if_applier_behind: false,
-        delay_if_applier_behind: false,
-        detach_lost_replicas: true,
-        detach_promoted_source: false,
-        prevent_semi_sync_loss: true,
-        recently_seen: Duration::from_secs(60),
-        use_super_read_only: false,
-        drain_timeout: Duration::from_secs(10),
-        must_promote_other_co_primary: true,
-        concurrent_moves: 5,
-        replication: replication_policy(),
-    }
-}
-
-/// The defaults of the replication rules.
-pub(crate) fn replication_policy() -> ReplicationPolicy {
-    ReplicationPolicy {
-        verify_filters: false,
-        lower_replica_version_allowed: false,
-        reasonable_maintenance_lag_seconds: 20,
-    }
 }
 
 fn number(name: &str) -> u32 {
