@@ -1,13 +1,12 @@
 //! Requests to agents.
 
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use model::{Agent, AgentCommand, AgentFacts, Secret, UrlEscaped};
-use ports::{AgentError, AgentReport, Agents, Deadline};
+use ports::{AgentError, AgentReport, Agents, Deadline, WithCauses};
 use reqwest::{Certificate, Client, Identity, Response, Url};
 use serde::de::DeserializeOwned;
 
@@ -120,10 +119,12 @@ impl HttpAgents {
             let identity = (options.identity)().map_err(OptionsError::Files)?;
             if !identity.is_empty() {
                 let identity = Identity::from_pem(identity.expose().as_bytes());
-                builder = builder.identity(identity.map_err(|error| OptionsError::Identity(chain(&error)))?);
+                builder = builder.identity(
+                    identity.map_err(|error| OptionsError::Identity(WithCauses(&error).to_string()))?,
+                );
             }
         }
-        builder.build().map_err(|error| OptionsError::Tls(chain(&error)))
+        builder.build().map_err(|error| OptionsError::Tls(WithCauses(&error).to_string()))
     }
 
     async fn send(
@@ -155,7 +156,7 @@ impl HttpAgents {
         if !agent.token.is_empty() {
             request = request.header(TOKEN_HEADER, agent.token.expose());
         }
-        let answer = request.send().await.map_err(|error| chain(&error.without_url()))?;
+        let answer = request.send().await.map_err(|error| WithCauses(&error.without_url()).to_string())?;
         let status = answer.status();
         let body = body_of(answer).await?;
         if status.is_success() {
@@ -235,7 +236,7 @@ impl Agents for HttpAgents {
 fn authorities(file: &PathBuf) -> Result<Vec<Certificate>, OptionsError> {
     let refuse = |reason: String| OptionsError::Authority { file: file.clone(), reason };
     let pem = std::fs::read(file).map_err(|error| refuse(error.to_string()))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| refuse(chain(&error)))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| refuse(WithCauses(&error).to_string()))?;
     if found.is_empty() { Err(refuse("it holds no certificate".to_owned())) } else { Ok(found) }
 }
 
@@ -247,7 +248,7 @@ async fn body_of(mut answer: Response) -> Result<String, String> {
             Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_MAX => body.extend_from_slice(&chunk),
             Ok(Some(_)) => return Err(format!("the answer is larger than {ANSWER_MAX} bytes")),
             Ok(None) => return Ok(String::from_utf8_lossy(&body).into_owned()),
-            Err(error) => return Err(chain(&error.without_url())),
+            Err(error) => return Err(WithCauses(&error.without_url()).to_string()),
         }
     }
 }
@@ -274,17 +275,6 @@ fn failure(agent: &Agent, command: &AgentCommand, message: &str) -> AgentError {
         }
     }
     AgentError { hostname: agent.hostname.clone(), command: command.to_string(), message }
-}
-
-/// An error with its causes: the first alone says only that sending failed.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

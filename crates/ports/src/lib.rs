@@ -4,6 +4,7 @@
 //! No implementation lives here. Every call takes a [`Deadline`].
 
 mod agents;
+mod causes;
 mod clock;
 mod hooks;
 mod lease;
@@ -14,6 +15,7 @@ mod servers;
 mod store;
 
 pub use agents::{AgentError, AgentReport, Agents, NoAgents};
+pub use causes::WithCauses;
 pub use clock::{Clock, Deadline, SystemClock};
 pub use hooks::{HookEnvironment, HookError, HookRunner};
 pub use lease::{AlwaysActive, Lease};

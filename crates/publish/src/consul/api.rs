@@ -1,12 +1,11 @@
 //! Requests to Consul: keys one by one, transactions, data centers. Each has a deadline; none is repeated here.
 
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use model::{Secret, UrlEscaped};
-use ports::Deadline;
+use ports::{Deadline, WithCauses};
 use reqwest::{Certificate, Client, Method, StatusCode, Url};
 
 use super::wire::{Answer, Operation};
@@ -218,10 +217,13 @@ impl Api {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let mut answer = request.send().await.map_err(|error| chain(&error.without_url()))?;
+        let mut answer =
+            request.send().await.map_err(|error| WithCauses(&error.without_url()).to_string())?;
         let status = answer.status();
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error.without_url()))? {
+        while let Some(chunk) =
+            answer.chunk().await.map_err(|error| WithCauses(&error.without_url()).to_string())?
+        {
             if bytes.len() + chunk.len() > ANSWER_MAX {
                 return Err(format!("its answer is larger than {ANSWER_MAX} bytes"));
             }
@@ -258,11 +260,12 @@ impl Api {
                 let unusable =
                     |reason: String| format!("ConsulSSLCAFile: cannot use {}: {reason}", file.display());
                 let pem = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
-                let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
+                let found = Certificate::from_pem_bundle(&pem)
+                    .map_err(|error| unusable(WithCauses(&error).to_string()))?;
                 builder = builder.tls_certs_merge(found);
             }
         }
-        builder.build().map_err(|error| format!("cannot prepare TLS: {}", chain(&error)))
+        builder.build().map_err(|error| format!("cannot prepare TLS: {}", WithCauses(&error)))
     }
 
     fn refusal(&self, status: StatusCode, told: &str) -> Failure {
@@ -291,17 +294,6 @@ impl Api {
 fn escaped(key: &str) -> String {
     let parts: Vec<String> = key.split('/').map(|part| UrlEscaped(part).to_string()).collect();
     parts.join("/")
-}
-
-/// An error with its causes: the first alone says only that sending failed.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
